@@ -1,0 +1,79 @@
+//! Commands and outcomes to the part of the state that they concern. Does no I/O.
+
+use super::problems::Way;
+use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
+use super::{chats, data, model, nav, preview, recipe_form, run};
+
+/// Does what the user wants, as far as the state goes; the rest is in the effects.
+pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Go(room) => nav::go(state, room),
+        Command::Shell(command) => nav::apply(state, command),
+        Command::Open(path) => vec![Effect::Classify(path)],
+        Command::TryIt => recipe_form::try_it(state),
+        Command::Model(command) => model::apply(state, command),
+        Command::Data(command) => data::apply(state, command),
+        Command::Template(command) => preview::apply(state, command),
+        Command::Train(command) => run::apply(state, command),
+        Command::Chat(command) => chats::apply(state, command),
+    }
+}
+
+/// Takes in what came back from an effect or a worker.
+pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
+    match outcome {
+        Outcome::Classified(path, kind) => classified(state, path, kind),
+        Outcome::Model { path, result } => model::absorb(state, path, result),
+        Outcome::Data { path, result } => data::absorb(state, path, result),
+        Outcome::Worker {
+            slot: Slot::Train,
+            id,
+            event,
+        } => run::on_event(state, id, event),
+        Outcome::Worker {
+            slot: Slot::Chat,
+            id,
+            event,
+        } => chats::on_event(state, id, event),
+        Outcome::Worker {
+            slot: Slot::Devices,
+            event,
+            ..
+        } => model::on_devices(state, event),
+        Outcome::WorkerGone {
+            slot: Slot::Train,
+            message,
+        } => run::on_gone(state, message),
+        Outcome::WorkerGone {
+            slot: Slot::Chat,
+            message,
+        } => chats::on_gone(state, message),
+        Outcome::WorkerGone {
+            slot: Slot::Devices,
+            message,
+        }
+        | Outcome::Problem(message) => {
+            state.problems.report(message, Vec::new());
+            Vec::new()
+        }
+        Outcome::Preview(outcome) => preview::absorb(state, outcome),
+        Outcome::Chats(outcome) => chats::absorb(state, outcome),
+    }
+}
+
+fn classified(state: &mut State, path: std::path::PathBuf, kind: PathKind) -> Vec<Effect> {
+    match kind {
+        PathKind::Data => data::apply(state, super::DataCommand::Open(path)),
+        PathKind::Model => {
+            model::apply(state, super::ModelCommand::Open(path.display().to_string()))
+        }
+        PathKind::Adapter { base } => chats::open_adapter(state, path, base),
+        PathKind::Unknown(message) => {
+            state.problems.report(
+                message,
+                vec![Way::new("Open data", Command::Go(Room::Data))],
+            );
+            Vec::new()
+        }
+    }
+}

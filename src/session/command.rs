@@ -1,0 +1,111 @@
+//! What a user can want, as one closed enum: buttons, menus, shortcuts and the palette all send these.
+
+use std::path::PathBuf;
+
+use super::chats::ChatCommand;
+use super::preview::TemplateCommand;
+use super::{DataCommand, ModelCommand, ThemeChoice, TrainCommand};
+
+/// A place in the window, in the order of the rail.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Room {
+    #[default]
+    Model,
+    Data,
+    Template,
+    Train,
+    Chat,
+    Compare,
+    Runs,
+    Export,
+}
+
+impl Room {
+    /// All rooms in the order of the rail.
+    pub const ALL: [Room; 8] = [
+        Room::Model,
+        Room::Data,
+        Room::Template,
+        Room::Train,
+        Room::Chat,
+        Room::Compare,
+        Room::Runs,
+        Room::Export,
+    ];
+
+    /// The word on the rail.
+    pub fn name(self) -> &'static str {
+        match self {
+            Room::Model => "Model",
+            Room::Data => "Data",
+            Room::Template => "Template",
+            Room::Train => "Train",
+            Room::Chat => "Chat",
+            Room::Compare => "Compare",
+            Room::Runs => "Runs",
+            Room::Export => "Export",
+        }
+    }
+
+    /// Why the room cannot be entered in this version; `None` when it can.
+    pub fn closed_because(self) -> Option<&'static str> {
+        match self {
+            Room::Compare => {
+                Some("Comparing two models over a whole suite comes in a later version.")
+            }
+            Room::Runs => Some(
+                "Browsing past runs comes in a later version. They are kept in the project's runs folder.",
+            ),
+            Room::Export => Some(
+                "Exporting comes in a later version. The adapter is in the run's final folder.",
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that a user can ask for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Enter a room.
+    Go(Room),
+    /// The frame around the rooms.
+    Shell(ShellCommand),
+    /// Open whatever lies at a path: data file, model folder or adapter folder.
+    Open(PathBuf),
+    /// The whole journey with the starter and a sample in one click.
+    TryIt,
+    Model(ModelCommand),
+    Data(DataCommand),
+    Template(TemplateCommand),
+    Train(TrainCommand),
+    Chat(ChatCommand),
+}
+
+/// What concerns the window itself.
+#[derive(Clone, Debug)]
+pub enum ShellCommand {
+    /// Show or hide the command palette.
+    TogglePalette,
+    /// The palette's search text.
+    PaletteText(String),
+    /// Show or hide the list of problems.
+    ToggleProblems,
+    /// Take one problem off the list.
+    DismissProblem(u64),
+    /// Empty the list of problems.
+    ClearProblems,
+    /// Use this theme.
+    Theme(ThemeChoice),
+    /// Larger or smaller text: -1, 0 (back to normal), +1.
+    TextScale(i8),
+    /// Close what lies on top (palette, list, question).
+    Escape,
+    /// The window's close button.
+    CloseAsked,
+    /// The answer to "Keep training in the background?": `true` keeps it.
+    CloseAnswer { keep: bool },
+}

@@ -1,0 +1,189 @@
+//! The open file of examples, its problems and the selected row. Knows conversations, not files' contents.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::problems::Way;
+use super::{Command, Dialog, Effect, Room, State, preview};
+use crate::data::{Conversation, DataSet};
+
+/// What the Data room shows.
+#[derive(Clone, Default)]
+pub struct DataState {
+    /// The rows, once read.
+    pub set: Option<Arc<DataSet>>,
+    /// Index into `set.conversations`.
+    pub selected: usize,
+    /// The file that is being read.
+    pub reading: Option<PathBuf>,
+    /// Are the skipped rows shown with their reasons?
+    pub show_problems: bool,
+    /// Is the raw JSON shown instead of bubbles?
+    pub show_raw: bool,
+    /// Search text; rows without it are hidden.
+    pub search: String,
+    /// Indices of rows that match `search`; `None` when nothing is searched.
+    pub matches: Option<Arc<Vec<usize>>>,
+    /// The path field (where there are no dialogs).
+    pub path_text: String,
+}
+
+impl DataState {
+    /// The selected conversation.
+    pub fn conversation(&self) -> Option<&Conversation> {
+        self.set.as_ref()?.conversations.get(self.selected)
+    }
+
+    /// Number of conversations that can be used.
+    pub fn len(&self) -> usize {
+        self.set.as_ref().map_or(0, |s| s.conversations.len())
+    }
+
+    /// Is there nothing to train on?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What can be done in the Data room (and from the row stepper of the Template room).
+#[derive(Clone, Debug)]
+pub enum DataCommand {
+    /// Read a file.
+    Open(PathBuf),
+    /// Read a sample set that comes with the app, by its file name.
+    OpenSample(String),
+    /// Pick a file with the system's dialog.
+    OpenDialog,
+    /// What stands in the path field.
+    PathText(String),
+    /// Select a row by its index.
+    Select(usize),
+    /// Select the row so many further (negative: back).
+    Step(isize),
+    /// Show or hide why rows were skipped.
+    ToggleProblems,
+    /// Bubbles or raw JSON.
+    ShowRaw(bool),
+    /// Show only rows that hold this text.
+    Search(String),
+    /// Hold out this share of the rows, in percent.
+    HoldOut(f64),
+    /// Forget the file.
+    Close,
+}
+
+/// Carries out a command.
+pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
+    match command {
+        DataCommand::Open(path) => {
+            state.nav.room = Room::Data;
+            read(state, path)
+        }
+        DataCommand::OpenSample(name) => read(state, PathBuf::from("sample:").join(name)),
+        DataCommand::OpenDialog => vec![Effect::Dialog(Dialog::DataFile)],
+        DataCommand::PathText(text) => {
+            state.data.path_text = text;
+            Vec::new()
+        }
+        DataCommand::Select(row) => select(state, row),
+        DataCommand::Step(by) => {
+            let row = state.data.selected.saturating_add_signed(by);
+            select(state, row)
+        }
+        DataCommand::ToggleProblems => {
+            state.data.show_problems = !state.data.show_problems;
+            Vec::new()
+        }
+        DataCommand::ShowRaw(raw) => {
+            state.data.show_raw = raw;
+            Vec::new()
+        }
+        DataCommand::Search(text) => {
+            state.data.matches = search(&state.data, &text);
+            state.data.search = text;
+            Vec::new()
+        }
+        DataCommand::HoldOut(percent) => {
+            state.recipe.recipe.data.split = percent;
+            let path = state.data.set.as_ref().map(|s| s.path.clone());
+            path.map(|path| read(state, path)).unwrap_or_default()
+        }
+        DataCommand::Close => {
+            state.data = DataState::default();
+            state.recipe.recipe.data.files.clear();
+            let mut effects = preview::row_changed(state);
+            effects.push(Effect::Save);
+            effects
+        }
+    }
+}
+
+fn read(state: &mut State, path: PathBuf) -> Vec<Effect> {
+    state.data.reading = Some(path.clone());
+    let data = &state.recipe.recipe.data;
+    vec![Effect::ReadData {
+        path,
+        percent: data.split,
+        seed: data.seed,
+    }]
+}
+
+fn select(state: &mut State, row: usize) -> Vec<Effect> {
+    let row = row.min(state.data.len().saturating_sub(1));
+    if row == state.data.selected {
+        return Vec::new();
+    }
+    state.data.selected = row;
+    preview::row_changed(state)
+}
+
+fn search(data: &DataState, text: &str) -> Option<Arc<Vec<usize>>> {
+    let set = data.set.as_ref().filter(|_| !text.trim().is_empty())?;
+    let wanted = text.trim().to_lowercase();
+    let holds = |c: &Conversation| {
+        c.messages
+            .iter()
+            .any(|m| m.content.to_lowercase().contains(&wanted))
+    };
+    let rows = set
+        .conversations
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| holds(c))
+        .map(|(i, _)| i);
+    Some(Arc::new(rows.collect()))
+}
+
+/// Takes in a file that was read.
+pub fn absorb(
+    state: &mut State,
+    path: PathBuf,
+    result: Result<Arc<DataSet>, String>,
+) -> Vec<Effect> {
+    if state.data.reading.as_ref() == Some(&path) {
+        state.data.reading = None;
+    }
+    match result {
+        Ok(set) => {
+            state.recipe.recipe.data.files = vec![set.path.clone()];
+            state.data.selected = state
+                .data
+                .selected
+                .min(set.conversations.len().saturating_sub(1));
+            state.data.matches = None;
+            state.data.search.clear();
+            state.data.set = Some(set);
+            let mut effects = preview::row_changed(state);
+            effects.push(Effect::Save);
+            effects
+        }
+        Err(message) => {
+            let way = Way::new(
+                "Open another file...",
+                Command::Data(DataCommand::OpenDialog),
+            );
+            state.problems.report(message, vec![way]);
+            Vec::new()
+        }
+    }
+}

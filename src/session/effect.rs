@@ -1,0 +1,102 @@
+//! What `apply` wants done outside, and what comes back from there. Data only; `effects` carries them out.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ModelCard;
+use super::chats::{ChatsEffect, ChatsOutcome};
+use super::preview::{PreviewEffect, PreviewOutcome};
+use crate::data::DataSet;
+use crate::protocol::{Control, Event, Job};
+
+/// Which worker process takes a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// Training; outlives the window.
+    Train,
+    /// Chat with base and tuned model; ends with the window.
+    Chat,
+    /// Lists devices; ends when it has.
+    Devices,
+}
+
+/// A dialog of the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    /// Pick a data file.
+    DataFile,
+    /// Pick a model folder.
+    ModelFolder,
+    /// Pick an adapter folder.
+    AdapterFolder,
+}
+
+/// Something to be done outside the state.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Carried out by `ui`: a system dialog on a thread, answered by `Command`s.
+    Dialog(Dialog),
+    /// Carried out by `ui`: put text on the clipboard.
+    Copy(String),
+    /// Carried out by `ui`: end the window.
+    CloseWindow,
+    /// Find out what lies at a path, then `Outcome::Classified`.
+    Classify(PathBuf),
+    /// Read a model folder's configuration, then `Outcome::Model`. `starter` is a path too.
+    ReadModel(String),
+    /// Read a data file and mark the held-out share, then `Outcome::Data`.
+    ReadData {
+        path: PathBuf,
+        percent: f64,
+        seed: u64,
+    },
+    /// Write settings and project; `Outcome::Problem` only when that fails.
+    Save,
+    /// Give a job to a worker, starting one when there is none; its events come as `Outcome::Worker`.
+    Job { slot: Slot, id: u64, job: Job },
+    /// Interrupt a worker.
+    Control { slot: Slot, control: Control },
+    /// The Template room's own effects, carried out by `preview::perform` on a thread.
+    Preview(PreviewEffect),
+    /// The Chat room's own effects, carried out by `chats::perform` on a thread.
+    Chats(ChatsEffect),
+}
+
+/// What lies at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathKind {
+    /// jsonl, json or txt.
+    Data,
+    /// A folder with config.json.
+    Model,
+    /// A folder with adapter_config.json; names the base that it says it belongs to.
+    Adapter { base: Option<String> },
+    /// Anything else: says why it cannot be opened.
+    Unknown(String),
+}
+
+/// What came back.
+pub enum Outcome {
+    /// Answer to `Classify`.
+    Classified(PathBuf, PathKind),
+    /// Answer to `ReadModel`: the card or a message.
+    Model {
+        path: String,
+        result: Result<ModelCard, String>,
+    },
+    /// Answer to `ReadData`: the rows or a message.
+    Data {
+        path: PathBuf,
+        result: Result<Arc<DataSet>, String>,
+    },
+    /// An event of a worker's job.
+    Worker { slot: Slot, id: u64, event: Event },
+    /// A worker ended by itself; the message says how, in plain words.
+    WorkerGone { slot: Slot, message: String },
+    /// An effect failed; the message is ready to be shown.
+    Problem(String),
+    /// For the Template room.
+    Preview(PreviewOutcome),
+    /// For the Chat room.
+    Chats(ChatsOutcome),
+}

@@ -1,0 +1,132 @@
+//! The base models that are known, and the selected one. Knows what a card says, not how a folder is read.
+
+use super::problems::Way;
+use super::{Command, Effect, Room, State, preview};
+use crate::protocol::Event;
+
+/// What is known of a base model without loading its weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelCard {
+    /// `starter` or the folder.
+    pub path: String,
+    /// What people call it.
+    pub name: String,
+    /// `Llama`, `Qwen3` ...
+    pub architecture: String,
+    /// Number of parameters.
+    pub parameters: u64,
+    /// Longest context in tokens.
+    pub context: usize,
+    /// Number of token ids.
+    pub vocab: usize,
+    /// Size of the weight files in bytes.
+    pub bytes: u64,
+    /// Does it ship a chat template?
+    pub has_template: bool,
+    /// Names and values of the configuration worth showing.
+    pub details: Vec<(String, String)>,
+}
+
+/// Models in the order of their cards.
+#[derive(Clone, Debug, Default)]
+pub struct ModelState {
+    pub cards: Vec<ModelCard>,
+    /// Path of the selected card.
+    pub selected: Option<String>,
+    /// Paths that are being read.
+    pub reading: Vec<String>,
+    /// The path field (where there are no dialogs).
+    pub path_text: String,
+    /// Is the details panel open?
+    pub details: bool,
+}
+
+impl ModelState {
+    /// The selected card, once it was read.
+    pub fn card(&self) -> Option<&ModelCard> {
+        self.cards
+            .iter()
+            .find(|c| Some(&c.path) == self.selected.as_ref())
+    }
+}
+
+/// What can be done in the Model room.
+#[derive(Clone, Debug)]
+pub enum ModelCommand {
+    /// Read a model folder (or `starter`) and select it.
+    Open(String),
+    /// Select a card by its path.
+    Select(String),
+    /// Pick a folder with the system's dialog.
+    OpenDialog,
+    /// What stands in the path field.
+    PathText(String),
+    /// Show or hide the details.
+    ToggleDetails,
+    /// Use this device for jobs; `None` is `auto`.
+    Device(Option<String>),
+}
+
+/// Carries out a command.
+pub fn apply(state: &mut State, command: ModelCommand) -> Vec<Effect> {
+    match command {
+        ModelCommand::Open(path) => {
+            state.nav.room = Room::Model;
+            state.model.reading.push(path.clone());
+            vec![Effect::ReadModel(path)]
+        }
+        ModelCommand::Select(path) => select(state, path),
+        ModelCommand::OpenDialog => vec![Effect::Dialog(super::Dialog::ModelFolder)],
+        ModelCommand::PathText(text) => {
+            state.model.path_text = text;
+            Vec::new()
+        }
+        ModelCommand::ToggleDetails => {
+            state.model.details = !state.model.details;
+            Vec::new()
+        }
+        ModelCommand::Device(device) => {
+            state.settings.device = device;
+            state.recipe.recipe.model.device = state.device();
+            vec![Effect::Save]
+        }
+    }
+}
+
+fn select(state: &mut State, path: String) -> Vec<Effect> {
+    state.recipe.recipe.model.path.clone_from(&path);
+    state.model.selected = Some(path);
+    let mut effects = preview::model_changed(state);
+    effects.push(Effect::Save);
+    effects
+}
+
+/// Takes in a card that was read, and selects it.
+pub fn absorb(state: &mut State, path: String, result: Result<ModelCard, String>) -> Vec<Effect> {
+    state.model.reading.retain(|p| *p != path);
+    match result {
+        Ok(card) => {
+            state.model.cards.retain(|c| c.path != card.path);
+            state.model.cards.push(card);
+            if path != "starter" && !state.settings.models.contains(&path) {
+                state.settings.models.push(path.clone());
+            }
+            select(state, path)
+        }
+        Err(message) => {
+            let way = Way::new("Open folder...", Command::Model(ModelCommand::OpenDialog));
+            state.problems.report(message, vec![way]);
+            Vec::new()
+        }
+    }
+}
+
+/// Takes in the list of devices.
+pub fn on_devices(state: &mut State, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Devices { devices } => state.devices = devices,
+        Event::Failed { message } => state.problems.report(message, Vec::new()),
+        _ => {}
+    }
+    Vec::new()
+}

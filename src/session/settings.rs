@@ -1,0 +1,55 @@
+//! What is kept between starts, apart from the project. Knows the values, not the file.
+
+use serde::{Deserialize, Serialize};
+
+use super::Room;
+
+/// Light, dark, or what the system uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeChoice {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+/// Settings of the user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub theme: ThemeChoice,
+    /// Text size in percent of normal, 70 to 200.
+    pub text_scale: u16,
+    /// The device for jobs; `None` is `auto`.
+    pub device: Option<String>,
+    /// The room that was open.
+    pub room: Room,
+    /// The folder of the open project; `None` is the default one.
+    pub project: Option<std::path::PathBuf>,
+    /// Model folders that were opened before.
+    pub models: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: ThemeChoice::System,
+            text_scale: 100,
+            device: None,
+            room: Room::Model,
+            project: None,
+            models: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// One step larger or smaller; 0 goes back to normal.
+    pub fn scale_text(&mut self, by: i8) {
+        self.text_scale = match by {
+            0 => 100,
+            by => (i32::from(self.text_scale) + i32::from(by.signum()) * 10).clamp(70, 200) as u16,
+        };
+    }
+}
