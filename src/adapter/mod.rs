@@ -1,1 +1,29 @@
-//! adapter
+//! Adapters: small trained changes of a frozen base, in PEFT's layout on disk. Knows `model`'s seams, not how they are trained.
+
+mod lora;
+mod lora_files;
+mod merge;
+
+pub use lora::{Lora, LoraSpec, Pair};
+pub use merge::merge;
+
+use crate::formats::FormatError;
+
+/// Why an adapter could not be made, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum AdapterError {
+    /// A file is missing or wrong.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A target that no layer of the model has.
+    #[error("The target \"{target}\" matches no layer of this model. Targets: {known}.")]
+    UnknownTarget {
+        /// The name asked for.
+        target: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// The adapter was made for another model.
+    #[error("The adapter does not fit this model: {0}")]
+    Misfit(String),
+}

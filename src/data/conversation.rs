@@ -57,7 +57,14 @@ pub struct Message {
 impl Message {
     /// A plain message without extras.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into(), reasoning: None, tool_calls: None, name: None, weight: None }
+        Self {
+            role,
+            content: content.into(),
+            reasoning: None,
+            tool_calls: None,
+            name: None,
+            weight: None,
+        }
     }
 }
 

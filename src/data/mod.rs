@@ -7,15 +7,36 @@ use std::path::{Path, PathBuf};
 /// The schema that the rows of a file follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Schema { Messages, Alpaca, ShareGpt, PromptCompletion, Preference, Text }
+pub enum Schema {
+    Messages,
+    Alpaca,
+    ShareGpt,
+    PromptCompletion,
+    Preference,
+    Text,
+}
 
 /// One row that could not be used, or was used with a reservation.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct RowProblem { pub file: PathBuf, pub line: usize, pub row: usize, pub field: Option<String>, pub message: String, pub skipped: bool }
+pub struct RowProblem {
+    pub file: PathBuf,
+    pub line: usize,
+    pub row: usize,
+    pub field: Option<String>,
+    pub message: String,
+    pub skipped: bool,
+}
 
 /// Everything read from one file.
 #[derive(Clone, Debug)]
-pub struct DataSet { pub path: PathBuf, pub schema: Schema, pub conversations: Vec<Conversation>, pub problems: Vec<RowProblem>, pub rows_read: usize, pub sha256: String }
+pub struct DataSet {
+    pub path: PathBuf,
+    pub schema: Schema,
+    pub conversations: Vec<Conversation>,
+    pub problems: Vec<RowProblem>,
+    pub rows_read: usize,
+    pub sha256: String,
+}
 
 /// Why a file could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +48,11 @@ pub enum DataError {
 }
 
 /// Reads a file of rows (jsonl, json array, txt).
-pub fn read_file(_path: &Path) -> Result<DataSet, DataError> { todo!() }
+pub fn read_file(_path: &Path) -> Result<DataSet, DataError> {
+    todo!()
+}
 
 /// Marks `percent` of the conversations (at least 1, at most 500) as held out; conversations with the same prompt stay together.
-pub fn hold_out(_conversations: &mut [Conversation], _percent: f64, _seed: u64) -> usize { todo!() }
+pub fn hold_out(_conversations: &mut [Conversation], _percent: f64, _seed: u64) -> usize {
+    todo!()
+}

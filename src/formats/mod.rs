@@ -1,1 +1,63 @@
-//! formats
+//! Containers and configs of other tools: config.json, safetensors, PEFT's adapter_config.json. Knows files, no tensors on devices.
+
+pub mod config;
+pub mod peft;
+pub mod weights;
+
+use std::path::{Path, PathBuf};
+
+/// Why a foreign file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// The file cannot be opened or read.
+    #[error("Could not read {path}: {source}. Check that the file is there and that you may open it.")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {message}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// A tensor that the model needs is not in the file.
+    #[error("{path} has no tensor \"{name}\". The file does not fit the model's config.json.")]
+    MissingTensor {
+        /// The folder or file searched.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor has another shape than config.json promises.
+    #[error("{path}: tensor \"{name}\" has shape {found:?}, but config.json asks for {expected:?}.")]
+    Shape {
+        /// The folder or file searched.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape that the config implies.
+        expected: Vec<usize>,
+    },
+}
+
+impl FormatError {
+    pub(crate) fn invalid(path: &Path, message: impl Into<String>) -> Self {
+        Self::Invalid {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            path: path.into(),
+            source,
+        }
+    }
+}

@@ -1,1 +1,41 @@
-//! model
+//! Decoder blocks, weights in, KV cache, and the seams that adapters fill. Knows burn, `kernels` and `formats`;
+//! nothing of data, templates or training.
+
+mod attention;
+mod cache;
+mod inputs;
+mod linear;
+mod llama;
+mod load;
+mod slots;
+
+pub use cache::Cache;
+pub use inputs::Inputs;
+pub use linear::{Linear, LowRank};
+pub use llama::{Block, Llama, TokenRows};
+pub use slots::Slot;
+
+use crate::formats::FormatError;
+
+/// Why a model could not be loaded or used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file of the model is missing or wrong.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The load was cancelled by the user.
+    #[error("Loading was cancelled.")]
+    Cancelled,
+    /// An id that the embedding does not have.
+    #[error(
+        "Token id {id} at position {position} is outside the vocabulary of {vocab}. The tokenizer does not fit this model."
+    )]
+    IdOutside {
+        /// The id.
+        id: u32,
+        /// Its place in the input.
+        position: usize,
+        /// Number of ids in the embedding.
+        vocab: usize,
+    },
+}

@@ -7,44 +7,90 @@ use crate::recipe::Recipe;
 
 /// A message of a chat, as the window and files spell it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ChatMessage { pub role: String, pub content: String }
+pub struct ChatMessage {
+    pub role: String,
+    pub content: String,
+}
 
 /// Which weights answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ModelRef { /// Model folder or `starter`.
-    pub model: String, #[serde(default, skip_serializing_if = "Option::is_none")] pub adapter: Option<PathBuf>,
+pub struct ModelRef {
+    /// Model folder or `starter`.
+    pub model: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<PathBuf>,
     /// Built-in template name or .jinja path; None = adapter's, else model's, else chatml.
-    #[serde(default, skip_serializing_if = "Option::is_none")] pub template: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// `auto`, `cpu` or a device name.
-    pub device: String }
+    pub device: String,
+}
 
 /// How to pick the next token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sampling { /// 0 = greedy.
-    pub temperature: f32, /// 0 = all.
-    pub top_k: usize, /// 1 = all.
-    pub top_p: f32, pub seed: u64, pub max_tokens: usize }
-impl Default for Sampling { fn default() -> Self { Self { temperature: 0.0, top_k: 0, top_p: 1.0, seed: 0, max_tokens: 256 } } }
+pub struct Sampling {
+    /// 0 = greedy.
+    pub temperature: f32,
+    /// 0 = all.
+    pub top_k: usize,
+    /// 1 = all.
+    pub top_p: f32,
+    pub seed: u64,
+    pub max_tokens: usize,
+}
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            seed: 0,
+            max_tokens: 256,
+        }
+    }
+}
 
 /// What to continue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Prompt { /// Messages, rendered by the template with a generation prompt.
-    Messages(Vec<ChatMessage>), /// Text as it is, no template.
-    Raw(String), /// Ids as they are.
-    Ids(Vec<u32>) }
+pub enum Prompt {
+    /// Messages, rendered by the template with a generation prompt.
+    Messages(Vec<ChatMessage>),
+    /// Text as it is, no template.
+    Raw(String),
+    /// Ids as they are.
+    Ids(Vec<u32>),
+}
 
 /// Work for a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 pub enum Job {
     /// Train by a recipe into a run folder.
-    Train { recipe: Box<Recipe>, run_dir: PathBuf, #[serde(default)] resume: bool, #[serde(default)] init_adapter: Option<PathBuf> },
+    Train {
+        recipe: Box<Recipe>,
+        run_dir: PathBuf,
+        #[serde(default)]
+        resume: bool,
+        #[serde(default)]
+        init_adapter: Option<PathBuf>,
+    },
     /// Continue a prompt, streaming `Token` events, then `Generated`.
-    Generate { model: ModelRef, prompt: Prompt, sampling: Sampling, /// Report the N best logits of the first new token.
-        #[serde(default)] logits_top: usize },
+    Generate {
+        model: ModelRef,
+        prompt: Prompt,
+        sampling: Sampling,
+        /// Report the N best logits of the first new token.
+        #[serde(default)]
+        logits_top: usize,
+    },
     /// Per-token losses of rows, streaming `Scored`.
-    Score { model: ModelRef, rows: ScoreRows, #[serde(default)] full_logits: Option<PathBuf> },
+    Score {
+        model: ModelRef,
+        rows: ScoreRows,
+        #[serde(default)]
+        full_logits: Option<PathBuf>,
+    },
     /// List and optionally exercise devices.
     Devices { check: bool },
     /// Load a model so that the next job starts at once.
@@ -53,45 +99,79 @@ pub enum Job {
 /// What `Score` reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ScoreRows { File(PathBuf), Ids(Vec<Vec<u32>>) }
+pub enum ScoreRows {
+    File(PathBuf),
+    Ids(Vec<Vec<u32>>),
+}
 
 /// Interrupts at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "control", rename_all = "snake_case")]
-pub enum Control { /// Stop after the current step, keep what there is (training saves a final adapter).
-    Stop, /// Hold before the next step.
-    Pause, /// Go on.
-    Resume, /// End the worker when idle.
-    Quit }
+pub enum Control {
+    /// Stop after the current step, keep what there is (training saves a final adapter).
+    Stop,
+    /// Hold before the next step.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End the worker when idle.
+    Quit,
+}
 
 /// Parent to child, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Request { Job { id: u64, job: Job }, Control(Control) }
+pub enum Request {
+    Job { id: u64, job: Job },
+    Control(Control),
+}
 
 /// Child to parent, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Frame { /// The job that this belongs to.
-    pub id: u64, #[serde(flatten)] pub event: Event }
+pub struct Frame {
+    /// The job that this belongs to.
+    pub id: u64,
+    #[serde(flatten)]
+    pub event: Event,
+}
 
 /// Why a generation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum StopReason { EndOfTurn, StopString, Length, Cancelled }
+pub enum StopReason {
+    EndOfTurn,
+    StopString,
+    Length,
+    Cancelled,
+}
 
 /// One alternative for a token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TopToken { pub id: u32, pub text: String, pub logit: f32, pub probability: f32 }
+pub struct TopToken {
+    pub id: u32,
+    pub text: String,
+    pub logit: f32,
+    pub probability: f32,
+}
 
 /// What a device is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeviceInfo { /// The name that `--device` takes: `cpu`, `vulkan:0` ...
-    pub name: String, /// What people call it.
-    pub label: String, /// `cpu`, `vulkan`, `metal`, `dx12`, `gl`.
-    pub backend: String, /// `cpu`, `discrete`, `integrated`, `virtual`, `software`.
-    pub kind: String, /// Largest single storage binding in bytes, 0 for the CPU.
-    pub max_binding: u64, /// Is this what `auto` picks?
-    pub default: bool, #[serde(default, skip_serializing_if = "Option::is_none")] pub check: Option<String> }
+pub struct DeviceInfo {
+    /// The name that `--device` takes: `cpu`, `vulkan:0` ...
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// `cpu`, `vulkan`, `metal`, `dx12`, `gl`.
+    pub backend: String,
+    /// `cpu`, `discrete`, `integrated`, `virtual`, `software`.
+    pub kind: String,
+    /// Largest single storage binding in bytes, 0 for the CPU.
+    pub max_binding: u64,
+    /// Is this what `auto` picks?
+    pub default: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+}
 
 /// What happens while a job runs. `events.jsonl` holds one per line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,11 +182,38 @@ pub enum Event {
     /// A stage of the job began (loading the model, tokenising ...), with progress where it is known.
     Stage { stage: String, done: u64, total: u64 },
     /// Training is about to start.
-    TrainStart { run: String, device: String, steps: usize, epochs: f64, train_rows: usize, eval_rows: usize, skipped_rows: usize, trainable: u64, total_params: u64, template: String, start_step: usize },
+    TrainStart {
+        run: String,
+        device: String,
+        steps: usize,
+        epochs: f64,
+        train_rows: usize,
+        eval_rows: usize,
+        skipped_rows: usize,
+        trainable: u64,
+        total_params: u64,
+        template: String,
+        start_step: usize,
+    },
     /// One optimizer step.
-    Step { step: usize, loss: f64, lr: f64, grad_norm: f64, tokens: usize, supervised_tokens: usize, seconds: f64, epoch: f64 },
+    Step {
+        step: usize,
+        loss: f64,
+        lr: f64,
+        grad_norm: f64,
+        tokens: usize,
+        supervised_tokens: usize,
+        seconds: f64,
+        epoch: f64,
+    },
     /// The loss on held-out rows.
-    Eval { step: usize, loss: f64, rows: usize, supervised_tokens: usize, seconds: f64 },
+    Eval {
+        step: usize,
+        loss: f64,
+        rows: usize,
+        supervised_tokens: usize,
+        seconds: f64,
+    },
     /// A sample generation at an evaluation.
     Sample { step: usize, prompt: String, text: String },
     /// A whole checkpoint was written.
@@ -118,17 +225,47 @@ pub enum Event {
     /// Training goes on.
     Resumed { step: usize },
     /// Training is over (finished or stopped by the user); `path` holds the result.
-    TrainEnd { step: usize, path: PathBuf, stopped: bool, seconds: f64, peak_memory: u64 },
+    TrainEnd {
+        step: usize,
+        path: PathBuf,
+        stopped: bool,
+        seconds: f64,
+        peak_memory: u64,
+    },
     /// New text of a generation.
-    Token { id: u32, text: String, #[serde(default, skip_serializing_if = "Option::is_none")] probability: Option<f32> },
+    Token {
+        id: u32,
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        probability: Option<f32>,
+    },
     /// A generation is over.
-    Generated { prompt_ids: Vec<u32>, ids: Vec<u32>, text: String, stop: StopReason, tokens_per_second: f64, #[serde(default, skip_serializing_if = "Vec::is_empty")] top: Vec<TopToken> },
+    Generated {
+        prompt_ids: Vec<u32>,
+        ids: Vec<u32>,
+        text: String,
+        stop: StopReason,
+        tokens_per_second: f64,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        top: Vec<TopToken>,
+    },
     /// One scored row; `nll[0]` is null.
-    Scored { row: usize, tokens: usize, supervised: usize, loss: Option<f64>, nll: Vec<Option<f32>> },
+    Scored {
+        row: usize,
+        tokens: usize,
+        supervised: usize,
+        loss: Option<f64>,
+        nll: Vec<Option<f32>>,
+    },
     /// The devices.
     Devices { devices: Vec<DeviceInfo> },
     /// The model is in memory.
-    Loaded { model: String, device: String, parameters: u64, bytes: u64 },
+    Loaded {
+        model: String,
+        device: String,
+        parameters: u64,
+        bytes: u64,
+    },
     /// The job is done.
     Done,
     /// The job failed; the message says what happened and what to do.

@@ -12,7 +12,7 @@ pub enum TokenError {
 }
 
 /// A loaded tokenizer.
-pub struct Tokenizer { /* tokenizers::Tokenizer inside */ }
+pub struct Tokenizer {/* tokenizers::Tokenizer inside */}
 
 /// A rendered conversation as ids: `mask[i]` says whether id i is learned.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,25 +26,47 @@ pub struct Encoded {
 
 impl Tokenizer {
     /// Reads `tokenizer.json` in a model folder (or the file itself), with tokenizer_config.json / special_tokens_map.json beside it.
-    pub fn load(_path: &Path) -> Result<Self, TokenError> { todo!() }
+    pub fn load(_path: &Path) -> Result<Self, TokenError> {
+        todo!()
+    }
     /// Encodes without adding special tokens; special-token text inside becomes its id. Offsets are bytes.
-    pub fn encode(&self, _text: &str) -> Result<(Vec<u32>, Vec<(usize, usize)>), TokenError> { todo!() }
+    pub fn encode(&self, _text: &str) -> Result<(Vec<u32>, Vec<(usize, usize)>), TokenError> {
+        todo!()
+    }
     /// Encodes a rendered conversation: a token is learned when its first byte lies in a supervised span.
-    pub fn encode_rendered(&self, _rendered: &Rendered) -> Result<Encoded, TokenError> { todo!() }
+    pub fn encode_rendered(&self, _rendered: &Rendered) -> Result<Encoded, TokenError> {
+        todo!()
+    }
     /// Decodes ids, special tokens kept as text.
-    pub fn decode(&self, _ids: &[u32]) -> String { todo!() }
+    pub fn decode(&self, _ids: &[u32]) -> String {
+        todo!()
+    }
     /// The decoded text of one id (partial UTF-8 as U+FFFD).
-    pub fn token_text(&self, _id: u32) -> String { todo!() }
+    pub fn token_text(&self, _id: u32) -> String {
+        todo!()
+    }
     /// The id of a token's exact text.
-    pub fn id_of(&self, _token: &str) -> Option<u32> { todo!() }
+    pub fn id_of(&self, _token: &str) -> Option<u32> {
+        todo!()
+    }
     /// Number of ids, added tokens included.
-    pub fn vocab_size(&self) -> usize { todo!() }
+    pub fn vocab_size(&self) -> usize {
+        todo!()
+    }
     /// Is this id a special token?
-    pub fn is_special(&self, _id: u32) -> bool { todo!() }
+    pub fn is_special(&self, _id: u32) -> bool {
+        todo!()
+    }
     /// bos_token, eos_token, pad_token ... for templates.
-    pub fn vars(&self) -> Vars { todo!() }
+    pub fn vars(&self) -> Vars {
+        todo!()
+    }
     /// The id of eos_token.
-    pub fn eos_id(&self) -> Option<u32> { todo!() }
+    pub fn eos_id(&self) -> Option<u32> {
+        todo!()
+    }
     /// The chat template that ships with the model (chat_template.jinja, else tokenizer_config.json's).
-    pub fn chat_template(&self) -> Option<&crate::template::Template> { todo!() }
+    pub fn chat_template(&self) -> Option<&crate::template::Template> {
+        todo!()
+    }
 }

@@ -1,0 +1,176 @@
+//! Low-rank adapters (LoRA, Hu et al. 2021): creation, and attachment to a model. Knows nothing of files or optimizers.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::AdapterError;
+use crate::formats::config::ModelConfig;
+use crate::model::{Llama, LowRank, TokenRows};
+
+/// What kind of LoRA to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoraSpec {
+    /// Rank.
+    pub r: usize,
+    /// Numerator of the scale.
+    pub alpha: f64,
+    /// Dropout before A, in training only.
+    pub dropout: f64,
+    /// Last parts of the paths of the layers to adapt, such as `q_proj`.
+    pub targets: Vec<String>,
+    /// Scale by alpha / sqrt(r) (Kalajdzievski 2023) instead of alpha / r.
+    pub rslora: bool,
+}
+
+impl LoraSpec {
+    /// The factor in front of `B A x`.
+    pub fn scale(&self) -> f64 {
+        if self.rslora {
+            self.alpha / (self.r as f64).sqrt()
+        } else {
+            self.alpha / self.r as f64
+        }
+    }
+}
+
+/// A and B of one layer.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// `[r, in]`
+    pub a: Tensor<2>,
+    /// `[out, r]`
+    pub b: Tensor<2>,
+}
+
+/// A LoRA adapter: one pair per adapted layer, and optionally new embedding rows for marker tokens.
+#[derive(Clone, Debug)]
+pub struct Lora {
+    /// Rank, scale, targets.
+    pub spec: LoraSpec,
+    /// Pairs by the layer's checkpoint path (`model.layers.0.self_attn.q_proj`).
+    pub pairs: BTreeMap<String, Pair>,
+    /// Embedding rows trained beside the pairs.
+    pub token_rows: Option<TokenRows>,
+}
+
+impl Lora {
+    /// A fresh adapter: A uniform in ±1/sqrt(in) (Kaiming uniform with a = sqrt 5, as PEFT does), B zero, so that the
+    /// model's answers do not change. `marker_ids` get trainable embedding rows that start at the base's own.
+    ///
+    /// # Errors
+    /// A target names no layer.
+    pub fn new(
+        model: &Llama,
+        spec: LoraSpec,
+        marker_ids: &[u32],
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, AdapterError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut pairs = BTreeMap::new();
+        for (path, out, width) in target_layers(&model.config, &spec.targets)? {
+            let bound = 1.0 / (width as f32).sqrt();
+            let values: Vec<f32> = (0..spec.r * width).map(|_| rng.random_range(-bound..bound)).collect();
+            let a = Tensor::from_data(TensorData::new(values, [spec.r, width]), device);
+            pairs.insert(
+                path,
+                Pair {
+                    a,
+                    b: Tensor::zeros([out, spec.r], device),
+                },
+            );
+        }
+        let token_rows = (!marker_ids.is_empty()).then(|| TokenRows {
+            ids: marker_ids.to_vec(),
+            rows: rows_of(model, marker_ids, device),
+        });
+        Ok(Self {
+            spec,
+            pairs,
+            token_rows,
+        })
+    }
+
+    /// Puts the adapter's deltas into the model; `training` switches dropout on.
+    ///
+    /// # Errors
+    /// The model lacks a layer that the adapter changes.
+    pub fn attach(&self, model: &mut Llama, training: bool) -> Result<(), AdapterError> {
+        detach(model);
+        let dropout = if training { self.spec.dropout } else { 0.0 };
+        let mut left = self.pairs.len();
+        for (path, linear) in model.linears_mut() {
+            if let Some(pair) = self.pairs.get(&path) {
+                linear.delta = Some(LowRank {
+                    a: pair.a.clone(),
+                    b: pair.b.clone(),
+                    scale: self.spec.scale(),
+                    dropout,
+                });
+                left -= 1;
+            }
+        }
+        if left > 0 {
+            return Err(AdapterError::Misfit(format!(
+                "{left} of its layers do not exist in the model"
+            )));
+        }
+        model.token_rows = self.token_rows.clone();
+        Ok(())
+    }
+
+    /// Number of trained values.
+    pub fn parameters(&self) -> u64 {
+        let count = |t: &Tensor<2>| t.dims().iter().product::<usize>() as u64;
+        let pairs: u64 = self.pairs.values().map(|p| count(&p.a) + count(&p.b)).sum();
+        pairs + self.token_rows.as_ref().map_or(0, |t| count(&t.rows))
+    }
+}
+
+/// Takes every delta out of a model: the base again, bit for bit.
+pub(super) fn detach(model: &mut Llama) {
+    for (_, linear) in model.linears_mut() {
+        linear.delta = None;
+    }
+    model.token_rows = None;
+}
+
+fn rows_of(model: &Llama, ids: &[u32], device: &Device) -> Tensor<2> {
+    let index: Vec<i32> = ids.iter().map(|i| *i as i32).collect();
+    let index = Tensor::from_data(TensorData::new(index, [ids.len()]), device);
+    model.embed.clone().inner().select(0, index)
+}
+
+/// Paths and sizes (out, in) of the layers that the targets name.
+fn target_layers(config: &ModelConfig, targets: &[String]) -> Result<Vec<(String, usize, usize)>, AdapterError> {
+    let linears: Vec<(String, Vec<usize>)> = config
+        .weight_shapes()
+        .into_iter()
+        .filter(|(n, s)| s.len() == 2 && n.contains(".layers."))
+        .collect();
+    let last = |name: &str| {
+        name.trim_end_matches(".weight")
+            .rsplit('.')
+            .next()
+            .unwrap_or("")
+            .to_string()
+    };
+    for target in targets {
+        if !linears.iter().any(|(n, _)| last(n) == *target) {
+            let mut known: Vec<String> = linears.iter().map(|(n, _)| last(n)).collect();
+            known.sort();
+            known.dedup();
+            return Err(AdapterError::UnknownTarget {
+                target: target.clone(),
+                known: known.join(", "),
+            });
+        }
+    }
+    let chosen = linears.into_iter().filter(|(n, _)| targets.contains(&last(n)));
+    Ok(chosen
+        .map(|(n, s)| (n.trim_end_matches(".weight").to_string(), s[0], s[1]))
+        .collect())
+}

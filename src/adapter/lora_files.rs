@@ -1,0 +1,111 @@
+//! LoRA adapters on disk in PEFT's layout. Knows nothing of training.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{AdapterError, Lora, LoraSpec, Pair};
+use crate::formats::config::ModelConfig;
+use crate::formats::peft::LoraConfig;
+use crate::formats::weights::{HostTensor, StoreType, WeightFile, write};
+use crate::model::TokenRows;
+
+const PREFIX: &str = "base_model.model.";
+const TOKEN_ROWS: &str = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta";
+const FILE: &str = "adapter_model.safetensors";
+
+impl Lora {
+    /// Reads an adapter folder and checks every shape against the model's config.
+    ///
+    /// # Errors
+    /// A file is missing or broken, or the adapter was made for another model.
+    pub fn load(dir: &Path, model: &ModelConfig, device: &Device) -> Result<Self, AdapterError> {
+        let config = LoraConfig::read(dir)?;
+        let file = WeightFile::open(&dir.join(FILE))?;
+        let shapes: BTreeMap<String, Vec<usize>> = model.weight_shapes().into_iter().collect();
+        let mut pairs = BTreeMap::new();
+        for name in file.names().filter(|n| n.ends_with(".lora_A.weight")) {
+            let path = name
+                .trim_start_matches(PREFIX)
+                .trim_end_matches(".lora_A.weight")
+                .to_string();
+            let shape = shapes
+                .get(&format!("{path}.weight"))
+                .ok_or_else(|| AdapterError::Misfit(format!("the model has no layer \"{path}\"")))?;
+            let a = file.read_shaped(name, &[config.r, shape[1]])?;
+            let b = file.read_shaped(&name.replace(".lora_A.", ".lora_B."), &[shape[0], config.r])?;
+            pairs.insert(
+                path,
+                Pair {
+                    a: to_device(a, device),
+                    b: to_device(b, device),
+                },
+            );
+        }
+        let ids = config.trainable_token_indices.clone();
+        let token_rows = match ids.is_empty() {
+            true => None,
+            false => {
+                let rows = file.read_shaped(TOKEN_ROWS, &[ids.len(), model.hidden_size])?;
+                Some(TokenRows {
+                    ids,
+                    rows: to_device(rows, device),
+                })
+            }
+        };
+        let spec = LoraSpec {
+            r: config.r,
+            alpha: config.alpha,
+            dropout: config.dropout,
+            targets: config.target_modules,
+            rslora: config.use_rslora,
+        };
+        Ok(Self {
+            spec,
+            pairs,
+            token_rows,
+        })
+    }
+
+    /// Writes `adapter_model.safetensors` and `adapter_config.json` into an existing folder.
+    ///
+    /// # Errors
+    /// The folder cannot be written or the disk is full.
+    pub fn save(&self, dir: &Path, base_model: &str) -> Result<(), AdapterError> {
+        let mut tensors = vec![];
+        for (path, pair) in &self.pairs {
+            tensors.push((format!("{PREFIX}{path}.lora_A.weight"), to_host(&pair.a)));
+            tensors.push((format!("{PREFIX}{path}.lora_B.weight"), to_host(&pair.b)));
+        }
+        if let Some(rows) = &self.token_rows {
+            tensors.push((TOKEN_ROWS.into(), to_host(&rows.rows)));
+        }
+        write(&dir.join(FILE), &tensors, StoreType::F32, &[("format", "pt")])?;
+        LoraConfig {
+            r: self.spec.r,
+            alpha: self.spec.alpha,
+            dropout: self.spec.dropout,
+            target_modules: self.spec.targets.clone(),
+            use_rslora: self.spec.rslora,
+            trainable_token_indices: self.token_rows.as_ref().map_or(vec![], |t| t.ids.clone()),
+            base_model: base_model.into(),
+        }
+        .write(dir)?;
+        Ok(())
+    }
+}
+
+fn to_device(tensor: HostTensor, device: &Device) -> Tensor<2> {
+    let shape = [tensor.shape[0], tensor.shape[1]];
+    Tensor::from_data(TensorData::new(tensor.values, shape), device)
+}
+
+fn to_host(tensor: &Tensor<2>) -> HostTensor {
+    let shape = tensor.dims().to_vec();
+    let data = tensor.clone().inner().into_data().convert::<f32>();
+    HostTensor {
+        shape,
+        values: data.iter::<f32>().collect(),
+    }
+}

@@ -1,0 +1,43 @@
+//! Folding a LoRA adapter into the base's weights: `W + scale * B A`. Knows nothing of files.
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::{AdapterError, Lora, lora::detach};
+use crate::model::Llama;
+
+/// Adds the adapter's change to the weights of a copy of the model; the result needs no adapter.
+///
+/// # Errors
+/// The model lacks a layer that the adapter changes.
+pub fn merge(model: &Llama, lora: &Lora) -> Result<Llama, AdapterError> {
+    let mut merged = model.clone();
+    detach(&mut merged);
+    let mut left = lora.pairs.len();
+    for (path, linear) in merged.linears_mut() {
+        if let Some(pair) = lora.pairs.get(&path) {
+            linear.weight = linear.weight.clone() + pair.b.clone().matmul(pair.a.clone()) * lora.spec.scale();
+            left -= 1;
+        }
+    }
+    if left > 0 {
+        return Err(AdapterError::Misfit(format!(
+            "{left} of its layers do not exist in the model"
+        )));
+    }
+    if let Some(rows) = &lora.token_rows {
+        // An untied head is no embedding: it keeps its own rows.
+        merged.embed = replace_rows(merged.embed.clone(), &rows.ids, rows.rows.clone());
+    }
+    Ok(merged)
+}
+
+fn replace_rows(embed: Tensor<2>, ids: &[u32], rows: Tensor<2>) -> Tensor<2> {
+    let [_, hidden] = embed.dims();
+    let device = embed.device();
+    let mut values: Vec<f32> = embed.clone().into_data().convert::<f32>().iter::<f32>().collect();
+    let new: Vec<f32> = rows.inner().into_data().convert::<f32>().iter::<f32>().collect();
+    for (i, id) in ids.iter().enumerate() {
+        values[*id as usize * hidden..][..hidden].copy_from_slice(&new[i * hidden..][..hidden]);
+    }
+    Tensor::from_data(TensorData::new(values, embed.dims()), &device)
+}

@@ -1,0 +1,137 @@
+//! PEFT's `adapter_config.json` for LoRA adapters. Knows nothing of tensors.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{FormatError, weights::write_whole};
+
+/// The fields of `adapter_config.json` that decide what a LoRA adapter computes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoraConfig {
+    /// Rank.
+    pub r: usize,
+    /// Numerator of the scale.
+    pub alpha: f64,
+    /// Dropout before A, in training only.
+    pub dropout: f64,
+    /// Names of the linear layers (last part of the path).
+    pub target_modules: Vec<String>,
+    /// Scale by alpha / sqrt(r).
+    pub use_rslora: bool,
+    /// Embedding rows trained beside the adapter.
+    pub trainable_token_indices: Vec<u32>,
+    /// The base that this adapter was trained on.
+    pub base_model: String,
+}
+
+impl LoraConfig {
+    /// Reads `adapter_config.json` of an adapter folder.
+    ///
+    /// # Errors
+    /// The file is missing, broken, not LoRA, or uses a variant that changes the result and is not implemented.
+    pub fn read(dir: &Path) -> Result<Self, FormatError> {
+        let path = dir.join("adapter_config.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| FormatError::io(&path, e))?;
+        let value: Value =
+            serde_json::from_str(&text).map_err(|e| FormatError::invalid(&path, format!("not valid JSON ({e})")))?;
+        Self::from_value(&value).map_err(|m| FormatError::invalid(&path, m))
+    }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let kind = value.get("peft_type").and_then(Value::as_str).unwrap_or("");
+        if kind != "LORA" {
+            return Err(format!("\"peft_type\" is \"{kind}\"; only LORA can be read so far"));
+        }
+        refuse_variants(value)?;
+        let r = value
+            .get("r")
+            .and_then(Value::as_u64)
+            .filter(|r| *r > 0)
+            .ok_or("\"r\" is missing or not a positive number")?;
+        Ok(Self {
+            r: r as usize,
+            alpha: value.get("lora_alpha").and_then(Value::as_f64).unwrap_or(8.0),
+            dropout: value.get("lora_dropout").and_then(Value::as_f64).unwrap_or(0.0),
+            target_modules: strings(value.get("target_modules"))?,
+            use_rslora: flag(value, "use_rslora"),
+            trainable_token_indices: token_indices(value.get("trainable_token_indices"))?,
+            base_model: value
+                .get("base_model_name_or_path")
+                .and_then(Value::as_str)
+                .unwrap_or("")
+                .into(),
+        })
+    }
+
+    /// Writes `adapter_config.json` with the keys that PEFT expects.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<(), FormatError> {
+        let tokens = if self.trainable_token_indices.is_empty() {
+            Value::Null
+        } else {
+            serde_json::json!({ "embed_tokens": self.trainable_token_indices })
+        };
+        let value = serde_json::json!({
+            "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": self.base_model,
+            "r": self.r, "lora_alpha": self.alpha, "lora_dropout": self.dropout, "target_modules": self.target_modules,
+            "bias": "none", "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,
+            "modules_to_save": null, "use_rslora": self.use_rslora, "use_dora": false,
+            "trainable_token_indices": tokens,
+        });
+        let text = serde_json::to_string_pretty(&value).map_err(|e| FormatError::invalid(dir, e.to_string()))?;
+        write_whole(&dir.join("adapter_config.json"), text.as_bytes())
+    }
+}
+
+fn flag(value: &Value, key: &str) -> bool {
+    value.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// Variants that change the mathematics are refused by name.
+fn refuse_variants(value: &Value) -> Result<(), String> {
+    for key in ["use_dora", "fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora"] {
+        if flag(value, key) {
+            return Err(format!("\"{key}\": true is not supported yet"));
+        }
+    }
+    for key in ["rank_pattern", "alpha_pattern"] {
+        if value.get(key).and_then(Value::as_object).is_some_and(|o| !o.is_empty()) {
+            return Err(format!("\"{key}\" is not supported yet"));
+        }
+    }
+    if value
+        .get("modules_to_save")
+        .and_then(Value::as_array)
+        .is_some_and(|a| !a.is_empty())
+    {
+        return Err("\"modules_to_save\" is not supported yet".into());
+    }
+    match value.get("bias").and_then(Value::as_str) {
+        None | Some("none") => Ok(()),
+        Some(other) => Err(format!("\"bias\": \"{other}\" is not supported yet")),
+    }
+}
+
+fn strings(value: Option<&Value>) -> Result<Vec<String>, String> {
+    let list = value
+        .and_then(Value::as_array)
+        .ok_or("\"target_modules\" must be a list of names")?;
+    let mut names: Vec<String> = list.iter().filter_map(|v| v.as_str().map(String::from)).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn token_indices(value: Option<&Value>) -> Result<Vec<u32>, String> {
+    let list = match value {
+        None | Some(Value::Null) => return Ok(vec![]),
+        Some(Value::Object(o)) => o
+            .get("embed_tokens")
+            .cloned()
+            .ok_or("\"trainable_token_indices\" names a module other than embed_tokens")?,
+        Some(other) => other.clone(),
+    };
+    serde_json::from_value(list).map_err(|e| format!("\"trainable_token_indices\": {e}"))
+}
