@@ -64,15 +64,12 @@ pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
 fn classified(state: &mut State, path: std::path::PathBuf, kind: PathKind) -> Vec<Effect> {
     match kind {
         PathKind::Data => data::apply(state, super::DataCommand::Open(path)),
-        PathKind::Model => {
-            model::apply(state, super::ModelCommand::Open(path.display().to_string()))
-        }
+        PathKind::Model => model::apply(state, super::ModelCommand::Open(path.display().to_string())),
         PathKind::Adapter { base } => chats::open_adapter(state, path, base),
         PathKind::Unknown(message) => {
-            state.problems.report(
-                message,
-                vec![Way::new("Open data", Command::Go(Room::Data))],
-            );
+            state
+                .problems
+                .report(message, vec![Way::new("Open data", Command::Go(Room::Data))]);
             Vec::new()
         }
     }

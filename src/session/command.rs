@@ -7,9 +7,7 @@ use super::preview::TemplateCommand;
 use super::{DataCommand, ModelCommand, ThemeChoice, TrainCommand};
 
 /// A place in the window, in the order of the rail.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Room {
     #[default]
@@ -53,15 +51,11 @@ impl Room {
     /// Why the room cannot be entered in this version; `None` when it can.
     pub fn closed_because(self) -> Option<&'static str> {
         match self {
-            Room::Compare => {
-                Some("Comparing two models over a whole suite comes in a later version.")
+            Room::Compare => Some("Comparing two models over a whole suite comes in a later version."),
+            Room::Runs => {
+                Some("Browsing past runs comes in a later version. They are kept in the project's runs folder.")
             }
-            Room::Runs => Some(
-                "Browsing past runs comes in a later version. They are kept in the project's runs folder.",
-            ),
-            Room::Export => Some(
-                "Exporting comes in a later version. The adapter is in the run's final folder.",
-            ),
+            Room::Export => Some("Exporting comes in a later version. The adapter is in the run's final folder."),
             _ => None,
         }
     }

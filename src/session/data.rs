@@ -140,11 +140,7 @@ fn select(state: &mut State, row: usize) -> Vec<Effect> {
 fn search(data: &DataState, text: &str) -> Option<Arc<Vec<usize>>> {
     let set = data.set.as_ref().filter(|_| !text.trim().is_empty())?;
     let wanted = text.trim().to_lowercase();
-    let holds = |c: &Conversation| {
-        c.messages
-            .iter()
-            .any(|m| m.content.to_lowercase().contains(&wanted))
-    };
+    let holds = |c: &Conversation| c.messages.iter().any(|m| m.content.to_lowercase().contains(&wanted));
     let rows = set
         .conversations
         .iter()
@@ -155,21 +151,14 @@ fn search(data: &DataState, text: &str) -> Option<Arc<Vec<usize>>> {
 }
 
 /// Takes in a file that was read.
-pub fn absorb(
-    state: &mut State,
-    path: PathBuf,
-    result: Result<Arc<DataSet>, String>,
-) -> Vec<Effect> {
+pub fn absorb(state: &mut State, path: PathBuf, result: Result<Arc<DataSet>, String>) -> Vec<Effect> {
     if state.data.reading.as_ref() == Some(&path) {
         state.data.reading = None;
     }
     match result {
         Ok(set) => {
             state.recipe.recipe.data.files = vec![set.path.clone()];
-            state.data.selected = state
-                .data
-                .selected
-                .min(set.conversations.len().saturating_sub(1));
+            state.data.selected = state.data.selected.min(set.conversations.len().saturating_sub(1));
             state.data.matches = None;
             state.data.search.clear();
             state.data.set = Some(set);
@@ -178,10 +167,7 @@ pub fn absorb(
             effects
         }
         Err(message) => {
-            let way = Way::new(
-                "Open another file...",
-                Command::Data(DataCommand::OpenDialog),
-            );
+            let way = Way::new("Open another file...", Command::Data(DataCommand::OpenDialog));
             state.problems.report(message, vec![way]);
             Vec::new()
         }

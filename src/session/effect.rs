@@ -45,11 +45,7 @@ pub enum Effect {
     /// Read a model folder's configuration, then `Outcome::Model`. `starter` is a path too.
     ReadModel(String),
     /// Read a data file and mark the held-out share, then `Outcome::Data`.
-    ReadData {
-        path: PathBuf,
-        percent: f64,
-        seed: u64,
-    },
+    ReadData { path: PathBuf, percent: f64, seed: u64 },
     /// Write settings and project; `Outcome::Problem` only when that fails.
     Save,
     /// Give a job to a worker, starting one when there is none; its events come as `Outcome::Worker`.

@@ -44,9 +44,7 @@ pub struct ModelState {
 impl ModelState {
     /// The selected card, once it was read.
     pub fn card(&self) -> Option<&ModelCard> {
-        self.cards
-            .iter()
-            .find(|c| Some(&c.path) == self.selected.as_ref())
+        self.cards.iter().find(|c| Some(&c.path) == self.selected.as_ref())
     }
 }
 

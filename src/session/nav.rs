@@ -50,9 +50,7 @@ pub fn apply(state: &mut State, command: ShellCommand) -> Vec<Effect> {
             state.settings.scale_text(by);
             return vec![Effect::Save];
         }
-        ShellCommand::Escape => {
-            (nav.palette, nav.problems, nav.asking_to_close) = (false, false, false)
-        }
+        ShellCommand::Escape => (nav.palette, nav.problems, nav.asking_to_close) = (false, false, false),
         ShellCommand::CloseAsked if state.run.is_active() => nav.asking_to_close = true,
         ShellCommand::CloseAsked => return vec![Effect::Save, Effect::CloseWindow],
         ShellCommand::CloseAnswer { keep: true } => return vec![Effect::Save, Effect::CloseWindow],

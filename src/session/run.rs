@@ -34,10 +34,7 @@ pub struct RunState {
 impl RunState {
     /// Does a worker work on it?
     pub fn is_active(&self) -> bool {
-        matches!(
-            self.phase,
-            RunPhase::Preparing | RunPhase::Training | RunPhase::Paused
-        )
+        matches!(self.phase, RunPhase::Preparing | RunPhase::Training | RunPhase::Paused)
     }
 }
 

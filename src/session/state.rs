@@ -41,9 +41,6 @@ impl State {
 
     /// The device that jobs are sent to: the chosen one or `auto`.
     pub fn device(&self) -> String {
-        self.settings
-            .device
-            .clone()
-            .unwrap_or_else(|| "auto".into())
+        self.settings.device.clone().unwrap_or_else(|| "auto".into())
     }
 }

@@ -1,1 +1,61 @@
-//! train
+//! Training: the optimizer step, the loop, schedules, optimizers, checkpoints and guards.
+//! Knows batches of ids, not where they come from; tells an observer what happens, prints nothing.
+
+mod adamw;
+mod checkpoint;
+mod params;
+mod run;
+mod schedule;
+mod trainer;
+
+pub use adamw::{AdamW, AdamWConfig, Moments, clip_factor, global_norm};
+pub use checkpoint::{Saved, TrainerState, load_full, newest_checkpoint, save_full};
+pub use params::{Param, Trained};
+pub use run::{LoopPlan, Observer, RunEnd, Wish, run};
+pub use schedule::{LrSchedule, warmup_steps};
+pub use trainer::{EvalReport, StepReport, Trainer, TrainerSetup};
+
+use std::path::PathBuf;
+
+use crate::adapter::AdapterError;
+use crate::formats::FormatError;
+use crate::model::ModelError;
+
+/// Why training stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The model could not be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The adapter could not be used or written.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The loss or the gradient became infinite or not a number; the weights are those before this step.
+    #[error(
+        "The loss became {loss} (gradient norm {grad_norm}) at step {step}. Training stopped at the last good step. Lower the learning rate, or look at the rows of this step."
+    )]
+    NotFinite {
+        /// The step that failed, from 1.
+        step: usize,
+        /// The loss seen.
+        loss: f64,
+        /// The gradient norm seen.
+        grad_norm: f64,
+        /// Examples in the step (indices of conversations).
+        rows: Vec<usize>,
+    },
+    /// The device failed (out of memory, lost).
+    #[error("The device failed while training: {0}")]
+    Device(String),
+    /// A checkpoint folder is not whole or belongs to another run.
+    #[error("{path}: {message}")]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}

@@ -1,0 +1,259 @@
+//! Checkpoints: a folder that is whole or absent, holding the trained weights, the optimizer and where the run stands.
+//! Knows no recipe; the caller names the folders.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::adamw::{AdamW, Moments};
+use super::params::{Param, Trained};
+use super::{TrainError, Trainer};
+use crate::formats::FormatError;
+use crate::formats::weights::{HostTensor, StoreType, WeightFile, write, write_whole};
+use crate::model::{Llama, Slot};
+
+/// `trainer_state.json`: where a run stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainerState {
+    /// Optimizer steps taken; the data cursor and the dropout seeds follow from it.
+    pub step: usize,
+    /// Passes over the data.
+    pub epoch: f64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Step, loss and learning rate of the steps so far.
+    pub log_history: Vec<(usize, f64, f64)>,
+}
+
+/// What a save wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// The folder.
+    pub path: PathBuf,
+}
+
+impl Trainer {
+    /// Writes `dir` (`checkpoint-120`): weights, optimizer, state. A temporary folder is filled and renamed.
+    ///
+    /// # Errors
+    /// The disk is full or the folder cannot be written; nothing half-written stays under the final name.
+    pub fn save_checkpoint(&mut self, dir: &Path, base_model: &str, state: &TrainerState) -> Result<Saved, TrainError> {
+        self.save_folder(dir, base_model, &mut |trainer, temp| {
+            trainer.save_optimizer(&temp.join("optimizer.safetensors"))?;
+            let text = serde_json::to_string_pretty(state).map_err(|e| invalid(temp, e.to_string()))?;
+            write_whole(&temp.join("trainer_state.json"), text.as_bytes())?;
+            Ok(())
+        })
+    }
+
+    /// Writes `dir` with the trained weights only (`final`); `extra` may add files before the folder appears.
+    ///
+    /// # Errors
+    /// The disk is full or the folder cannot be written.
+    pub fn save_folder(
+        &mut self,
+        dir: &Path,
+        base_model: &str,
+        extra: &mut dyn FnMut(&mut Self, &Path) -> Result<(), TrainError>,
+    ) -> Result<Saved, TrainError> {
+        let parent = dir.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(parent).map_err(|e| FormatError::Io {
+            path: parent.into(),
+            source: e,
+        })?;
+        let temp = tempfile::Builder::new().prefix(".saving-").tempdir_in(parent);
+        let temp = temp.map_err(|e| FormatError::Io {
+            path: parent.into(),
+            source: e,
+        })?;
+        match &self.trained {
+            Trained::Lora(lora) => lora.save(temp.path(), base_model)?,
+            Trained::Full => save_full(&mut self.model, temp.path(), StoreType::F32)?,
+        }
+        extra(self, temp.path())?;
+        let made = temp.keep();
+        let renamed = replace_folder(&made, dir).inspect_err(|_| {
+            // The half-named folder is of no use to anyone.
+            let _ = std::fs::remove_dir_all(&made);
+        });
+        renamed.map_err(|e| FormatError::Io {
+            path: dir.into(),
+            source: e,
+        })?;
+        Ok(Saved { path: dir.into() })
+    }
+
+    fn save_optimizer(&self, path: &Path) -> Result<(), TrainError> {
+        let mut tensors = vec![];
+        for (param, m) in self.params.iter().zip(&self.optimizer.moments) {
+            tensors.push((format!("{}.exp_avg", param.name), host(&m.first)));
+            tensors.push((format!("{}.exp_avg_sq", param.name), host(&m.second)));
+        }
+        write(
+            path,
+            &tensors,
+            StoreType::F32,
+            &[("format", "pt"), ("step", &self.optimizer.step.to_string())],
+        )?;
+        Ok(())
+    }
+
+    /// Continues from a checkpoint folder: weights, both moments and the step.
+    ///
+    /// # Errors
+    /// The folder is not whole, or belongs to another kind of run.
+    pub fn resume(&mut self, dir: &Path) -> Result<TrainerState, TrainError> {
+        let path = dir.join("trainer_state.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| FormatError::Io {
+            path: path.clone(),
+            source: e,
+        })?;
+        let state: TrainerState = serde_json::from_str(&text).map_err(|e| invalid(&path, e.to_string()))?;
+        let values = self.read_values(dir)?;
+        let file = WeightFile::open(&dir.join("optimizer.safetensors"))?;
+        let device = self.model.device();
+        let mut optimizer = AdamW {
+            config: self.optimizer.config,
+            moments: vec![],
+            step: state.step,
+        };
+        for param in &self.params {
+            let moment = |kind: &str| -> Result<Tensor<2>, TrainError> {
+                Ok(tensor(
+                    file.read_shaped(&format!("{}.{kind}", param.name), &param.value.dims())?,
+                    &device,
+                ))
+            };
+            optimizer.moments.push(Moments {
+                first: moment("exp_avg")?,
+                second: moment("exp_avg_sq")?,
+            });
+        }
+        self.restore(values, optimizer)?;
+        Ok(state)
+    }
+
+    fn read_values(&mut self, dir: &Path) -> Result<Vec<Tensor<2>>, TrainError> {
+        let device = self.model.device();
+        match &self.trained {
+            Trained::Lora(_) => {
+                let lora = crate::adapter::Lora::load(dir, &self.model.config, &device)?;
+                let loaded = Trained::Lora(lora).params(&mut self.model);
+                in_order(dir, &self.params, loaded)
+            }
+            Trained::Full => load_full(dir, &self.params, &device),
+        }
+    }
+}
+
+/// Writes all weights of a model as `model.safetensors` into an existing folder.
+///
+/// # Errors
+/// The folder cannot be written or the disk is full.
+pub fn save_full(model: &mut Llama, dir: &Path, store: StoreType) -> Result<(), TrainError> {
+    let tensors: Vec<(String, HostTensor)> = model
+        .slots_mut()
+        .into_iter()
+        .map(|(name, slot)| match slot {
+            Slot::Matrix(t) => (name, host(t)),
+            Slot::Vector(t) => {
+                let flat = host(&t.clone().unsqueeze::<2>());
+                (
+                    name,
+                    HostTensor {
+                        shape: vec![flat.values.len()],
+                        values: flat.values,
+                    },
+                )
+            }
+        })
+        .collect();
+    write(&dir.join("model.safetensors"), &tensors, store, &[("format", "pt")])?;
+    Ok(())
+}
+
+/// Reads trained values of a full run in the order of `params`.
+///
+/// # Errors
+/// A tensor is missing or has another shape.
+pub fn load_full(dir: &Path, params: &[Param], device: &Device) -> Result<Vec<Tensor<2>>, TrainError> {
+    let file = WeightFile::open(dir)?;
+    params
+        .iter()
+        .map(|p| {
+            let dims = p.value.dims();
+            let shape: &[usize] = if p.vector { &dims[1..] } else { &dims };
+            Ok(tensor(
+                HostTensor {
+                    shape: dims.to_vec(),
+                    ..file.read_shaped(&p.name, shape)?
+                },
+                device,
+            ))
+        })
+        .collect()
+}
+
+/// The newest whole checkpoint of a run folder.
+pub fn newest_checkpoint(run: &Path) -> Option<(usize, PathBuf)> {
+    let entries = std::fs::read_dir(run).ok()?.flatten();
+    let step = |p: &Path| {
+        p.file_name()?
+            .to_str()?
+            .strip_prefix("checkpoint-")?
+            .parse::<usize>()
+            .ok()
+    };
+    let whole = |p: &PathBuf| p.join("trainer_state.json").is_file();
+    entries
+        .map(|e| e.path())
+        .filter(whole)
+        .filter_map(|p| Some((step(&p)?, p)))
+        .max()
+}
+
+fn in_order(dir: &Path, params: &[Param], loaded: Vec<Param>) -> Result<Vec<Tensor<2>>, TrainError> {
+    let mut by_name: BTreeMap<String, Tensor<2>> = loaded.into_iter().map(|p| (p.name, p.value)).collect();
+    let missing = |name: &str| TrainError::Checkpoint {
+        path: dir.into(),
+        message: format!("it has no \"{name}\"; it belongs to another recipe"),
+    };
+    params
+        .iter()
+        .map(|p| by_name.remove(&p.name).ok_or_else(|| missing(&p.name)))
+        .collect()
+}
+
+/// Renames `made` to `dir`, moving an older folder of that name out of the way first.
+fn replace_folder(made: &Path, dir: &Path) -> std::io::Result<()> {
+    if dir.exists() {
+        let old = dir.with_extension("old");
+        let _ = std::fs::remove_dir_all(&old);
+        std::fs::rename(dir, &old)?;
+        std::fs::rename(made, dir)?;
+        return std::fs::remove_dir_all(&old);
+    }
+    std::fs::rename(made, dir)
+}
+
+fn host(tensor: &Tensor<2>) -> HostTensor {
+    let data = tensor.clone().inner().into_data().convert::<f32>();
+    HostTensor {
+        shape: tensor.dims().to_vec(),
+        values: data.iter::<f32>().collect(),
+    }
+}
+
+fn tensor(host: HostTensor, device: &Device) -> Tensor<2> {
+    let shape = [host.shape[0], host.shape[1]];
+    Tensor::from_data(TensorData::new(host.values, shape), device)
+}
+
+fn invalid(path: &Path, message: String) -> TrainError {
+    TrainError::Checkpoint {
+        path: path.into(),
+        message,
+    }
+}

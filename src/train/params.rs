@@ -1,0 +1,124 @@
+//! The trained tensors as one flat list, whether they are a whole model or an adapter. Knows no optimizer.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Tensor;
+
+use super::TrainError;
+use crate::adapter::Lora;
+use crate::model::{Llama, Slot};
+
+/// One trained tensor, without gradient tracking. Vectors are kept as `[1, n]`.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Checkpoint name, or PEFT path for adapters.
+    pub name: String,
+    /// The value.
+    pub value: Tensor<2>,
+    /// Is this a vector (a norm's weight)?
+    pub vector: bool,
+    /// Does weight decay apply? Norms take none, adapters do.
+    pub decay: bool,
+}
+
+/// What a run trains.
+#[derive(Clone, Debug)]
+pub enum Trained {
+    /// Every weight of the model.
+    Full,
+    /// Only an adapter; the base stays as it is.
+    Lora(Lora),
+}
+
+const TOKEN_ROWS: &str = "token_rows";
+
+impl Trained {
+    /// The trained tensors in a fixed order.
+    pub fn params(&self, model: &mut Llama) -> Vec<Param> {
+        match self {
+            Self::Full => model
+                .slots_mut()
+                .into_iter()
+                .map(|(name, slot)| full_param(name, slot))
+                .collect(),
+            Self::Lora(lora) => lora_params(lora),
+        }
+    }
+
+    /// Puts values (leaves of the autodiff graph, or plain ones) where the model reads them.
+    ///
+    /// # Errors
+    /// The adapter does not fit the model.
+    pub fn place(
+        &mut self,
+        model: &mut Llama,
+        params: &[Param],
+        values: &[Tensor<2>],
+        training: bool,
+    ) -> Result<(), TrainError> {
+        match self {
+            Self::Full => {
+                for ((_, slot), value) in model.slots_mut().into_iter().zip(values) {
+                    match slot {
+                        Slot::Matrix(tensor) => *tensor = value.clone(),
+                        Slot::Vector(tensor) => *tensor = value.clone().reshape([-1]),
+                    }
+                }
+            }
+            Self::Lora(lora) => {
+                let by_name: BTreeMap<&str, &Tensor<2>> = params.iter().map(|p| p.name.as_str()).zip(values).collect();
+                place_lora(lora, &by_name);
+                lora.attach(model, training)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn full_param(name: String, slot: Slot<'_>) -> Param {
+    match slot {
+        Slot::Matrix(t) => Param {
+            name,
+            value: t.clone().inner(),
+            vector: false,
+            decay: true,
+        },
+        Slot::Vector(t) => Param {
+            name,
+            value: t.clone().inner().unsqueeze(),
+            vector: true,
+            decay: false,
+        },
+    }
+}
+
+fn lora_params(lora: &Lora) -> Vec<Param> {
+    let param = |name: String, t: &Tensor<2>| Param {
+        name,
+        value: t.clone().inner(),
+        vector: false,
+        decay: true,
+    };
+    let mut all = vec![];
+    for (path, pair) in &lora.pairs {
+        all.push(param(format!("{path}.lora_A"), &pair.a));
+        all.push(param(format!("{path}.lora_B"), &pair.b));
+    }
+    if let Some(rows) = &lora.token_rows {
+        all.push(param(TOKEN_ROWS.into(), &rows.rows));
+    }
+    all
+}
+
+fn place_lora(lora: &mut Lora, values: &BTreeMap<&str, &Tensor<2>>) {
+    for (path, pair) in &mut lora.pairs {
+        for (suffix, slot) in [("lora_A", &mut pair.a), ("lora_B", &mut pair.b)] {
+            if let Some(value) = values.get(format!("{path}.{suffix}").as_str()) {
+                *slot = (*value).clone();
+            }
+        }
+    }
+    if let (Some(rows), Some(value)) = (&mut lora.token_rows, values.get(TOKEN_ROWS)) {
+        rows.rows = (*value).clone();
+    }
+}

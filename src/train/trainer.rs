@@ -1,0 +1,257 @@
+//! One optimizer step: forward, loss over all micro-batches, backward, clip, update. Knows nothing of files or epochs.
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Tensor};
+
+use super::TrainError;
+use super::adamw::{AdamW, AdamWConfig, clip_factor, global_norm};
+use super::params::{Param, Trained};
+use super::schedule::LrSchedule;
+use crate::batch::Packed;
+use crate::model::Llama;
+use crate::objective::token_losses;
+
+/// What a trainer needs besides batches.
+#[derive(Clone, Debug)]
+pub struct TrainerSetup {
+    /// The optimizer's constants.
+    pub adamw: AdamWConfig,
+    /// The learning rate over the run.
+    pub schedule: LrSchedule,
+    /// Largest global gradient norm; 0 = no clipping.
+    pub clip: f64,
+    /// Seeds dropout, per step.
+    pub seed: u64,
+}
+
+/// What one optimizer step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// Step number, from 1.
+    pub step: usize,
+    /// Mean loss per supervised token, in nats.
+    pub loss: f64,
+    /// Learning rate used.
+    pub lr: f64,
+    /// Global gradient norm before clipping.
+    pub grad_norm: f64,
+    /// Tokens that are not padding.
+    pub tokens: usize,
+    /// Supervised tokens.
+    pub supervised_tokens: usize,
+    /// Wall-clock time of the step.
+    pub seconds: f64,
+}
+
+/// The loss on held-out rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvalReport {
+    /// Mean loss per supervised token, in nats; 0 when nothing is supervised.
+    pub loss: f64,
+    /// Rows evaluated.
+    pub rows: usize,
+    /// Supervised tokens.
+    pub supervised_tokens: usize,
+    /// Wall-clock time.
+    pub seconds: f64,
+}
+
+/// A model in training.
+pub struct Trainer {
+    /// The model; between steps it holds the current values without gradient tracking.
+    pub model: Llama,
+    /// What is trained.
+    pub trained: Trained,
+    /// Current values of the trained tensors.
+    pub params: Vec<Param>,
+    /// The optimizer.
+    pub optimizer: AdamW,
+    setup: TrainerSetup,
+    device: Device,
+}
+
+/// Sums over the micro-batches of one step.
+struct Gathered {
+    grads: Vec<Tensor<2>>,
+    loss: f64,
+}
+
+impl Trainer {
+    /// A trainer at step 0.
+    ///
+    /// # Errors
+    /// The adapter does not fit the model.
+    pub fn new(mut model: Llama, mut trained: Trained, setup: TrainerSetup) -> Result<Self, TrainError> {
+        let device = model.device();
+        let params = trained.params(&mut model);
+        let values: Vec<Tensor<2>> = params.iter().map(|p| p.value.clone()).collect();
+        trained.place(&mut model, &params, &values, false)?;
+        let optimizer = AdamW::new(setup.adamw);
+        Ok(Self {
+            model,
+            trained,
+            params,
+            optimizer,
+            setup,
+            device,
+        })
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
+        self.optimizer.step
+    }
+
+    /// Number of trained values.
+    pub fn trainable(&self) -> u64 {
+        self.params
+            .iter()
+            .map(|p| p.value.dims().iter().product::<usize>() as u64)
+            .sum()
+    }
+
+    /// One optimizer step over the given micro-batches. The loss is summed over supervised tokens and divided by their
+    /// number over all micro-batches, so that accumulation does not change the result.
+    ///
+    /// # Errors
+    /// A loss or gradient that is not finite (the weights are left as they were), an id outside the vocabulary, or a
+    /// failing device.
+    pub fn step(&mut self, micro_batches: &[Packed]) -> Result<StepReport, TrainError> {
+        let start = Instant::now();
+        let supervised: usize = micro_batches.iter().map(Packed::supervised).sum();
+        let lr = self.setup.schedule.at(self.steps());
+        let gathered = self.gather(micro_batches, supervised)?;
+        let grad_norm = global_norm(&gathered.grads);
+        if !gathered.loss.is_finite() || !grad_norm.is_finite() {
+            let rows = micro_batches.iter().flat_map(|b| b.sources.clone()).collect();
+            return Err(TrainError::NotFinite {
+                step: self.steps() + 1,
+                loss: gathered.loss,
+                grad_norm,
+                rows,
+            });
+        }
+        let scale = clip_factor(grad_norm, self.setup.clip);
+        self.optimizer.update(&mut self.params, &gathered.grads, scale, lr);
+        self.rest()?;
+        Ok(StepReport {
+            step: self.steps(),
+            loss: gathered.loss,
+            lr,
+            grad_norm,
+            tokens: micro_batches.iter().map(Packed::tokens).sum(),
+            supervised_tokens: supervised,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Gradients of the mean loss over the micro-batches, and that loss, without changing any weight.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn gradients(&mut self, micro_batches: &[Packed]) -> Result<(f64, Vec<Tensor<2>>), TrainError> {
+        let supervised: usize = micro_batches.iter().map(Packed::supervised).sum();
+        let gathered = self.gather(micro_batches, supervised)?;
+        self.rest()?;
+        Ok((gathered.loss, gathered.grads))
+    }
+
+    fn gather(&mut self, micro_batches: &[Packed], supervised: usize) -> Result<Gathered, TrainError> {
+        let mut grads: Vec<Option<Tensor<2>>> = vec![None; self.params.len()];
+        let mut losses = vec![];
+        for (micro, batch) in micro_batches.iter().enumerate() {
+            self.device.seed(dropout_seed(self.setup.seed, self.steps(), micro));
+            let leaves: Vec<Tensor<2>> = self
+                .params
+                .iter()
+                .map(|p| p.value.clone().autodiff().require_grad())
+                .collect();
+            self.trained.place(&mut self.model, &self.params, &leaves, true)?;
+            let Some(each) = token_losses(&self.model, batch, &self.device)? else {
+                continue;
+            };
+            let loss = each.sum() / supervised as f64;
+            let mut found = loss.backward();
+            losses.push(loss.inner());
+            for (sum, leaf) in grads.iter_mut().zip(&leaves) {
+                let Some(new) = leaf.grad_remove(&mut found) else {
+                    continue;
+                };
+                *sum = Some(match sum.take() {
+                    Some(old) => old + new,
+                    None => new,
+                });
+            }
+        }
+        let grads = grads
+            .into_iter()
+            .zip(&self.params)
+            .map(|(g, p)| g.unwrap_or_else(|| p.value.zeros_like()))
+            .collect();
+        Ok(Gathered {
+            grads,
+            loss: read_sum(losses)?,
+        })
+    }
+
+    /// Leaves the model with the current values and no gradient tracking, ready for evaluation and chat.
+    fn rest(&mut self) -> Result<(), TrainError> {
+        let values: Vec<Tensor<2>> = self.params.iter().map(|p| p.value.clone()).collect();
+        self.trained.place(&mut self.model, &self.params, &values, false)
+    }
+
+    /// Replaces the trained values (resume) and puts them into the model.
+    ///
+    /// # Errors
+    /// The adapter does not fit the model.
+    pub fn restore(&mut self, values: Vec<Tensor<2>>, optimizer: AdamW) -> Result<(), TrainError> {
+        for (param, value) in self.params.iter_mut().zip(values) {
+            param.value = value;
+        }
+        self.optimizer = optimizer;
+        self.rest()
+    }
+
+    /// Mean loss per supervised token over held-out batches; `go_on` is asked between batches.
+    ///
+    /// # Errors
+    /// An id outside the vocabulary, or a failing device.
+    pub fn eval(&self, batches: &[Packed], go_on: &mut dyn FnMut() -> bool) -> Result<EvalReport, TrainError> {
+        let start = Instant::now();
+        let (mut sum, mut supervised, mut rows) = (0.0, 0, 0);
+        for batch in batches {
+            if !go_on() {
+                break;
+            }
+            if let Some(each) = token_losses(&self.model, batch, &self.device)? {
+                sum += read_sum(vec![each.sum()])?;
+            }
+            supervised += batch.supervised();
+            rows += batch.sources.len();
+        }
+        let loss = if supervised == 0 { 0.0 } else { sum / supervised as f64 };
+        Ok(EvalReport {
+            loss,
+            rows,
+            supervised_tokens: supervised,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+/// The sum of one-element tensors; waits for the device.
+fn read_sum(parts: Vec<Tensor<1>>) -> Result<f64, TrainError> {
+    if parts.is_empty() {
+        return Ok(0.0);
+    }
+    let data = Tensor::cat(parts, 0)
+        .try_into_data()
+        .map_err(|e| TrainError::Device(format!("{e:?}")))?;
+    Ok(data.convert::<f32>().iter::<f32>().map(f64::from).sum())
+}
+
+/// A seed that depends on the step and micro-batch only, so that a resumed run drops the same values.
+fn dropout_seed(seed: u64, step: usize, micro: usize) -> u64 {
+    seed ^ (step as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (micro as u64).wrapping_mul(0xD1B5_4A32_D192_ED03)
+}
