@@ -24,6 +24,7 @@ pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
     match outcome {
         Outcome::Classified(path, kind) => classified(state, path, kind),
         Outcome::Model { path, result } => model::absorb(state, path, result),
+        Outcome::ModelListed(card) => model::listed(state, card),
         Outcome::Data { path, result } => data::absorb(state, path, result),
         Outcome::Worker {
             slot: Slot::Train,

@@ -39,7 +39,7 @@ pub fn absorb(_state: &mut State, outcome: ChatsOutcome) -> Vec<Effect> {
 }
 
 /// Carries an effect out; called on a thread.
-pub fn perform(effect: ChatsEffect) -> ChatsOutcome {
+pub fn perform(effect: ChatsEffect, _home: &std::path::Path) -> ChatsOutcome {
     match effect {}
 }
 

@@ -4,14 +4,61 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::problems::Way;
-use super::{Command, Dialog, Effect, Room, State, preview};
-use crate::data::{Conversation, DataSet};
+use super::{Command, Dialog, Effect, Room, State, preview, recipe_form};
+use crate::data::{Conversation, DataSet, Split};
+
+/// Sums over the rows, made once when a file is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Conversations that are learned from.
+    pub train: usize,
+    /// Conversations held out.
+    pub eval: usize,
+    /// Characters of all messages.
+    pub characters: u64,
+}
+
+impl Counts {
+    /// Goes over all conversations.
+    pub fn of(set: &DataSet) -> Self {
+        let mut counts = Self::default();
+        for conversation in &set.conversations {
+            match conversation.split {
+                Split::Train => counts.train += 1,
+                Split::Eval => counts.eval += 1,
+            }
+            let characters = conversation.messages.iter().map(|m| m.content.chars().count());
+            counts.characters += characters.sum::<usize>() as u64;
+        }
+        counts
+    }
+}
+
+/// A file as it comes back from being read.
+#[derive(Clone)]
+pub struct ReadRows {
+    pub set: Arc<DataSet>,
+    pub counts: Counts,
+}
+
+/// A sample set that comes with the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleSet {
+    /// File name under the samples folder.
+    pub file: String,
+    /// What it teaches, in a few words.
+    pub about: String,
+}
 
 /// What the Data room shows.
 #[derive(Clone, Default)]
 pub struct DataState {
     /// The rows, once read.
     pub set: Option<Arc<DataSet>>,
+    /// Sums over `set`.
+    pub counts: Counts,
+    /// Sample sets to offer.
+    pub samples: Vec<SampleSet>,
     /// Index into `set.conversations`.
     pub selected: usize,
     /// The file that is being read.
@@ -50,6 +97,8 @@ impl DataState {
 pub enum DataCommand {
     /// Read a file.
     Open(PathBuf),
+    /// Read the project's file again, without leaving the room.
+    Reopen(PathBuf),
     /// Read a sample set that comes with the app, by its file name.
     OpenSample(String),
     /// Pick a file with the system's dialog.
@@ -79,6 +128,7 @@ pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
             state.nav.room = Room::Data;
             read(state, path)
         }
+        DataCommand::Reopen(path) => read(state, path),
         DataCommand::OpenSample(name) => read(state, PathBuf::from("sample:").join(name)),
         DataCommand::OpenDialog => vec![Effect::Dialog(Dialog::DataFile)],
         DataCommand::PathText(text) => {
@@ -109,7 +159,11 @@ pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
             path.map(|path| read(state, path)).unwrap_or_default()
         }
         DataCommand::Close => {
-            state.data = DataState::default();
+            let samples = std::mem::take(&mut state.data.samples);
+            state.data = DataState {
+                samples,
+                ..DataState::default()
+            };
             state.recipe.recipe.data.files.clear();
             let mut effects = preview::row_changed(state);
             effects.push(Effect::Save);
@@ -151,12 +205,17 @@ fn search(data: &DataState, text: &str) -> Option<Arc<Vec<usize>>> {
 }
 
 /// Takes in a file that was read.
+<<<<<<< HEAD
 pub fn absorb(state: &mut State, path: PathBuf, result: Result<Arc<DataSet>, String>) -> Vec<Effect> {
+=======
+pub fn absorb(state: &mut State, path: PathBuf, result: Result<ReadRows, String>) -> Vec<Effect> {
+>>>>>>> fa0e28b (Session: runs from events, effects on threads, settings, project, catalogue)
     if state.data.reading.as_ref() == Some(&path) {
         state.data.reading = None;
     }
     match result {
-        Ok(set) => {
+        Ok(ReadRows { set, counts }) => {
+            state.data.counts = counts;
             state.recipe.recipe.data.files = vec![set.path.clone()];
             state.data.selected = state.data.selected.min(set.conversations.len().saturating_sub(1));
             state.data.matches = None;
@@ -164,9 +223,14 @@ pub fn absorb(state: &mut State, path: PathBuf, result: Result<Arc<DataSet>, Str
             state.data.set = Some(set);
             let mut effects = preview::row_changed(state);
             effects.push(Effect::Save);
+            effects.extend(recipe_form::journey_goes_on(state));
             effects
         }
         Err(message) => {
+<<<<<<< HEAD
+=======
+            state.recipe.journey = false;
+>>>>>>> fa0e28b (Session: runs from events, effects on threads, settings, project, catalogue)
             let way = Way::new("Open another file...", Command::Data(DataCommand::OpenDialog));
             state.problems.report(message, vec![way]);
             Vec::new()

@@ -1,13 +1,12 @@
 //! What `apply` wants done outside, and what comes back from there. Data only; `effects` carries them out.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use super::ModelCard;
 use super::chats::{ChatsEffect, ChatsOutcome};
 use super::preview::{PreviewEffect, PreviewOutcome};
-use crate::data::DataSet;
+use super::{ModelCard, ReadRows, SampleSet};
 use crate::protocol::{Control, Event, Job};
+use crate::recipe::Recipe;
 
 /// Which worker process takes a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,12 +43,23 @@ pub enum Effect {
     Classify(PathBuf),
     /// Read a model folder's configuration, then `Outcome::Model`. `starter` is a path too.
     ReadModel(String),
+    /// As `ReadModel`, but only lists the model (`Outcome::ModelListed`): nothing is selected, a failure is silent.
+    ListModel(String),
     /// Read a data file and mark the held-out share, then `Outcome::Data`.
     ReadData { path: PathBuf, percent: f64, seed: u64 },
+<<<<<<< HEAD
+=======
+    /// List the sample sets that come with the app, then `Outcome::Samples`.
+    ListSamples,
+>>>>>>> fa0e28b (Session: runs from events, effects on threads, settings, project, catalogue)
     /// Write settings and project; `Outcome::Problem` only when that fails.
     Save,
     /// Give a job to a worker, starting one when there is none; its events come as `Outcome::Worker`.
     Job { slot: Slot, id: u64, job: Job },
+    /// Make a run folder for `recipe`, then `Outcome::RunDir`, and give the training job to a worker.
+    StartRun { id: u64, name: String, recipe: Box<Recipe> },
+    /// Look for a run that still goes on (after the window was closed), then `Outcome::RunFound` if there is one.
+    FindRun,
     /// Interrupt a worker.
     Control { slot: Slot, control: Control },
     /// The Template room's own effects, carried out by `preview::perform` on a thread.
@@ -80,10 +90,23 @@ pub enum Outcome {
         path: String,
         result: Result<ModelCard, String>,
     },
+    /// Answer to `ListModel`.
+    ModelListed(ModelCard),
     /// Answer to `ReadData`: the rows or a message.
     Data {
         path: PathBuf,
-        result: Result<Arc<DataSet>, String>,
+        result: Result<ReadRows, String>,
+    },
+    /// The sample sets that come with the app.
+    Samples(Vec<SampleSet>),
+    /// The folder of a run was made.
+    RunDir { id: u64, dir: PathBuf },
+    /// A run of an earlier window: what it did so far; its further events follow as `Worker` events of job `id`.
+    RunFound {
+        id: u64,
+        dir: PathBuf,
+        recipe: Box<Recipe>,
+        events: Vec<Event>,
     },
     /// An event of a worker's job.
     Worker { slot: Slot, id: u64, event: Event },

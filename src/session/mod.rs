@@ -3,27 +3,34 @@
 //! `apply` (what the user wants) and `absorb` (what came back) change the state and return `Effect`s; they do no I/O.
 //! `Effects` carries effects out on threads and in worker processes and hands back `Outcome`s.
 mod apply;
+mod catalogue;
 pub mod chats;
 mod command;
 mod data;
 mod effect;
+pub mod effects;
 mod model;
 mod nav;
+mod plan;
 pub mod preview;
 mod problems;
+mod project;
 mod recipe_form;
 mod run;
 mod settings;
 mod state;
 
 pub use apply::{absorb, apply};
+pub use catalogue::{Entry, Key, Shortcut, catalogue, shortcut_of};
 pub use command::{Command, Room, ShellCommand};
-pub use data::{DataCommand, DataState};
+pub use data::{Counts, DataCommand, DataState, ReadRows, SampleSet};
 pub use effect::{Dialog, Effect, Outcome, PathKind, Slot};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;
-pub use problems::{Problem, Problems, Toast};
+pub use plan::{Plan, plan};
+pub use problems::{Problem, Problems, Toast, Way};
+pub use project::Project;
 pub use recipe_form::RecipeState;
-pub use run::{RunPhase, RunState, TrainCommand};
+pub use run::{Curves, LogLine, RunPhase, RunResult, RunStart, RunState, Sample, StepPoint, TrainCommand, missing};
 pub use settings::{Settings, ThemeChoice};
 pub use state::State;

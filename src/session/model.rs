@@ -1,7 +1,7 @@
 //! The base models that are known, and the selected one. Knows what a card says, not how a folder is read.
 
 use super::problems::Way;
-use super::{Command, Effect, Room, State, preview};
+use super::{Command, Effect, Room, State, preview, recipe_form};
 use crate::protocol::Event;
 
 /// What is known of a base model without loading its weights.
@@ -104,19 +104,32 @@ pub fn absorb(state: &mut State, path: String, result: Result<ModelCard, String>
     state.model.reading.retain(|p| *p != path);
     match result {
         Ok(card) => {
-            state.model.cards.retain(|c| c.path != card.path);
-            state.model.cards.push(card);
+            listed(state, card);
             if path != "starter" && !state.settings.models.contains(&path) {
                 state.settings.models.push(path.clone());
             }
-            select(state, path)
+            let mut effects = select(state, path);
+            effects.extend(recipe_form::journey_goes_on(state));
+            effects
         }
         Err(message) => {
+            state.recipe.journey = false;
             let way = Way::new("Open folder...", Command::Model(ModelCommand::OpenDialog));
             state.problems.report(message, vec![way]);
             Vec::new()
         }
     }
+}
+
+/// Adds a card or replaces it; the starter stays first.
+pub fn listed(state: &mut State, card: ModelCard) -> Vec<Effect> {
+    let cards = &mut state.model.cards;
+    match cards.iter().position(|c| c.path == card.path) {
+        Some(at) => cards[at] = card,
+        None if card.path == "starter" => cards.insert(0, card),
+        None => cards.push(card),
+    }
+    Vec::new()
 }
 
 /// Takes in the list of devices.

@@ -33,7 +33,7 @@ pub fn absorb(_state: &mut State, outcome: PreviewOutcome) -> Vec<Effect> {
 }
 
 /// Carries an effect out; called on a thread.
-pub fn perform(effect: PreviewEffect) -> PreviewOutcome {
+pub fn perform(effect: PreviewEffect, _home: &std::path::Path) -> PreviewOutcome {
     match effect {}
 }
 

@@ -1,6 +1,6 @@
 //! The recipe of the next run as the Train room edits it. Knows recipes, not runs.
 
-use super::{Command, DataCommand, Effect, ModelCommand, State, apply};
+use super::{Command, DataCommand, Effect, ModelCommand, State, TrainCommand, apply};
 use crate::recipe::{DataPart, ModelPart, Recipe};
 
 /// The recipe and how its form is folded.
@@ -44,6 +44,39 @@ impl Default for RecipeState {
             name: String::new(),
             journey: false,
         }
+    }
+}
+
+impl RecipeState {
+    /// The recipe with every setting at its default; model, data and template stay.
+    pub fn with_defaults(&self) -> Recipe {
+        let mut fresh = Self::default().recipe;
+        fresh.model.clone_from(&self.recipe.model);
+        fresh.data.files.clone_from(&self.recipe.data.files);
+        fresh.data.mode = self.recipe.data.mode;
+        fresh.template.clone_from(&self.recipe.template);
+        fresh
+    }
+
+    /// What a run is called when the user gave no name: the data file's name.
+    pub fn default_name(&self) -> String {
+        let stem = self.recipe.data.files.first().and_then(|f| f.file_stem());
+        stem.map(|s| s.to_string_lossy().into_owned())
+            .unwrap_or_else(|| "run".into())
+    }
+}
+
+/// The journey waits for model, data and tokenizer; when all are there, training starts.
+pub fn journey_goes_on(state: &mut State) -> Vec<Effect> {
+    let waits = !state.recipe.journey
+        || state.run.is_active()
+        || state.data.reading.is_some()
+        || !state.model.reading.is_empty()
+        || super::missing(state).is_some();
+    if waits {
+        Vec::new()
+    } else {
+        apply(state, Command::Train(TrainCommand::Start))
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Settings {
     pub room: Room,
     /// The folder of the open project; `None` is the default one.
     pub project: Option<std::path::PathBuf>,
+    /// Tokens per second of the last run, for forecasts.
+    pub pace: Option<f64>,
     /// Model folders that were opened before.
     pub models: Vec<String>,
 }
@@ -39,6 +41,7 @@ impl Default for Settings {
             device: None,
             room: Room::Model,
             project: None,
+            pace: None,
             models: Vec::new(),
         }
     }

@@ -12,6 +12,8 @@ pub struct State {
     pub nav: NavState,
     /// Kept between starts.
     pub settings: Settings,
+    /// The name of the open project.
+    pub project_name: String,
     /// Base models that are known, and the selected one.
     pub model: ModelState,
     /// The open file of examples.

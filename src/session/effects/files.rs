@@ -1,0 +1,113 @@
+//! What lies at a path, and data files read into rows. Knows names and `data`'s reader.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::models;
+use crate::data;
+use crate::session::{Counts, PathKind, ReadRows, SampleSet};
+
+/// Says what a dropped or picked path is.
+pub fn classify(path: &Path) -> PathKind {
+    if path.is_dir() {
+        return classify_folder(path);
+    }
+    if !path.exists() {
+        return PathKind::Unknown(format!("{} does not exist. Check the path.", path.display()));
+    }
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().to_lowercase())
+        .unwrap_or_default();
+    // A file out of a model or adapter folder stands for the folder.
+    if let Some(folder) = path.parent().filter(|_| is_part_of_model(&name)) {
+        return classify_folder(folder);
+    }
+    match name.rsplit('.').next() {
+        Some("jsonl" | "json" | "txt") => PathKind::Data,
+        _ => PathKind::Unknown(format!(
+            "{} is of no kind that can be opened. Drop a .jsonl, .json or .txt file, a model folder or an adapter folder.",
+            path.display()
+        )),
+    }
+}
+
+fn is_part_of_model(name: &str) -> bool {
+    const PARTS: [&str; 4] = [
+        "config.json",
+        "adapter_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ];
+    PARTS.contains(&name) || name.ends_with(".safetensors")
+}
+
+fn classify_folder(folder: &Path) -> PathKind {
+    let adapter = folder.join("adapter_config.json");
+    if adapter.is_file() {
+        let text = std::fs::read_to_string(adapter).unwrap_or_default();
+        let config: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let base = config
+            .get("base_model_name_or_path")
+            .and_then(|v| v.as_str())
+            .map(String::from);
+        return PathKind::Adapter { base };
+    }
+    if folder.join("config.json").is_file() {
+        return PathKind::Model;
+    }
+    PathKind::Unknown(format!(
+        "{} holds neither config.json (a model) nor adapter_config.json (an adapter). Drop the folder that does.",
+        folder.display()
+    ))
+}
+
+/// Reads a data file and marks the held-out share. `sample:NAME` is a sample set that comes with the app.
+pub fn read_rows(path: &Path, percent: f64, seed: u64) -> Result<ReadRows, String> {
+    let path = match path.strip_prefix("sample:") {
+        Ok(name) => samples_folder().join(name),
+        Err(_) => path.to_path_buf(),
+    };
+    let mut set = data::read_file(&path).map_err(|e| e.to_string())?;
+    if percent > 0.0 {
+        data::hold_out(&mut set.conversations, percent, seed);
+    }
+    let counts = Counts::of(&set);
+    Ok(ReadRows {
+        set: Arc::new(set),
+        counts,
+    })
+}
+
+fn samples_folder() -> PathBuf {
+    models::assets().join("samples")
+}
+
+/// The sample sets, described by the first line of the text file beside each, or by their name.
+pub fn samples() -> Vec<SampleSet> {
+    let Ok(entries) = std::fs::read_dir(samples_folder()) else {
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "jsonl"));
+    files.sort();
+    files.iter().filter_map(|file| describe(file)).collect()
+}
+
+fn describe(file: &Path) -> Option<SampleSet> {
+    let name = file.file_name()?.to_string_lossy().into_owned();
+    let about = std::fs::read_to_string(file.with_extension("about")).ok();
+    let about = about
+        .and_then(|t| t.lines().next().map(String::from))
+        .unwrap_or_else(|| title(&name));
+    Some(SampleSet { file: name, about })
+}
+
+fn title(name: &str) -> String {
+    let stem = name.trim_end_matches(".jsonl").replace(['-', '_'], " ");
+    let mut chars = stem.chars();
+    chars
+        .next()
+        .map(|c| c.to_uppercase().chain(chars).collect())
+        .unwrap_or(stem)
+}

@@ -1,0 +1,132 @@
+//! Carries out `Effect`s on threads and in worker processes and hands back `Outcome`s. All I/O of the session is here.
+mod files;
+mod home;
+mod models;
+mod runs;
+mod store;
+mod workers;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+pub use home::Home;
+use store::Store;
+use workers::Workers;
+
+use super::{Effect, Outcome, Project, Settings, State, chats, preview};
+
+/// Wakes the window when an outcome is waiting.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// The sending side of outcomes, for threads.
+#[derive(Clone)]
+pub struct Post {
+    sender: Sender<Outcome>,
+    wake: Wake,
+}
+
+impl Post {
+    /// Sends an outcome and wakes the window. A window that is gone needs nothing any more.
+    pub fn send(&self, outcome: Outcome) {
+        if self.sender.send(outcome).is_ok() {
+            (self.wake)();
+        }
+    }
+}
+
+/// Carries out effects.
+pub struct Effects {
+    home: Home,
+    post: Post,
+    outcomes: Receiver<Outcome>,
+    store: Store,
+    workers: Workers,
+}
+
+impl Effects {
+    /// Effects that keep files under `home` and call `wake` when something came back.
+    pub fn new(home: Home, wake: Wake) -> Self {
+        let (sender, outcomes) = channel();
+        let post = Post { sender, wake };
+        let store = Store::new(post.clone());
+        let workers = Workers::new(post.clone());
+        Self {
+            home,
+            post,
+            outcomes,
+            store,
+            workers,
+        }
+    }
+
+    /// Settings and project of the last time; fresh ones where there are none or they cannot be read.
+    pub fn restore(&self, project: Option<&std::path::Path>) -> (Settings, Project, Vec<String>) {
+        store::restore(&self.home, project)
+    }
+
+    /// What came back since the last call, oldest first; at most a few hundred, so that a frame stays short.
+    pub fn drain(&mut self) -> Vec<Outcome> {
+        self.outcomes.try_iter().take(512).collect()
+    }
+
+    /// Starts an effect. `Dialog`, `Copy` and `CloseWindow` belong to the window and are ignored here.
+    pub fn start(&mut self, state: &State, effect: Effect) {
+        match effect {
+            Effect::Dialog(_) | Effect::Copy(_) | Effect::CloseWindow => {}
+            Effect::Save => self.store.save(&self.home, state),
+            Effect::Job { slot, id, job } => self.workers.job(slot, id, job),
+            Effect::Control { slot, control } => self.workers.control(slot, control),
+            Effect::StartRun { id, name, recipe } => {
+                let runs = self.home.project(state).join("runs");
+                self.workers.start_run(id, &runs, &name, recipe);
+            }
+            Effect::FindRun => {
+                let runs = self.home.project(state).join("runs");
+                self.workers.find_run(runs);
+            }
+            other => self.on_thread(other),
+        }
+    }
+
+    /// Waits until settings and project are written; chat workers end, training goes on.
+    pub fn finish(self) {
+        self.workers.finish();
+        self.store.finish();
+    }
+
+    fn on_thread(&self, effect: Effect) {
+        let (post, home) = (self.post.clone(), self.home.clone());
+        let work = move || {
+            if let Some(outcome) = perform(effect, &home) {
+                post.send(outcome);
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("burnish-effect".into()).spawn(work) {
+            let message = format!("The system gave no thread ({error}). Close other programs and try again.");
+            self.post.send(Outcome::Problem(message));
+        }
+    }
+}
+
+/// Carries one effect out on this thread.
+fn perform(effect: Effect, home: &Home) -> Option<Outcome> {
+    Some(match effect {
+        Effect::Classify(path) => {
+            let kind = files::classify(&path);
+            Outcome::Classified(path, kind)
+        }
+        Effect::ReadModel(path) => {
+            let result = models::read(&path);
+            Outcome::Model { path, result }
+        }
+        Effect::ListModel(path) => Outcome::ModelListed(models::read(&path).ok()?),
+        Effect::ReadData { path, percent, seed } => {
+            let result = files::read_rows(&path, percent, seed);
+            Outcome::Data { path, result }
+        }
+        Effect::ListSamples => Outcome::Samples(files::samples()),
+        Effect::Preview(effect) => Outcome::Preview(preview::perform(effect, &home.data)),
+        Effect::Chats(effect) => Outcome::Chats(chats::perform(effect, &home.data)),
+        _ => return None,
+    })
+}

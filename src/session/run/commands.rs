@@ -1,0 +1,199 @@
+//! What can be done in the Train room. Knows which effects a run needs, not how a worker is run.
+
+use std::path::PathBuf;
+
+use super::{RunPhase, RunState, absorb_history};
+use crate::protocol::{Control, Event, Job};
+use crate::recipe::Recipe;
+use crate::session::problems::Way;
+use crate::session::{Command, Effect, Room, Slot, State, chats};
+
+/// What can be done in the Train room.
+#[derive(Clone, Debug)]
+pub enum TrainCommand {
+    /// The form changed the recipe.
+    Recipe(Box<Recipe>),
+    /// The name of the next run.
+    Name(String),
+    /// Fold or unfold the advanced settings.
+    ToggleAdvanced,
+    /// Set the recipe back to what it is by default.
+    Defaults,
+    /// Start a run by the recipe.
+    Start,
+    /// Go on from the newest checkpoint of the run that broke.
+    ResumeFrom,
+    /// Hold before the next step.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// Stop after this step and keep the result.
+    Stop,
+    /// Put the finished run aside and show the recipe again.
+    NewRun,
+    /// Chat with what came out of the run.
+    ChatWithResult,
+    /// Put the run's numbers on the clipboard as comma-separated values.
+    CopyCsv,
+}
+
+/// Carries out a command.
+pub fn apply(state: &mut State, command: TrainCommand) -> Vec<Effect> {
+    match command {
+        TrainCommand::Recipe(recipe) => edit(state, *recipe),
+        TrainCommand::Name(name) => {
+            state.recipe.name = name;
+            Vec::new()
+        }
+        TrainCommand::ToggleAdvanced => {
+            state.recipe.advanced = !state.recipe.advanced;
+            Vec::new()
+        }
+        TrainCommand::Defaults => {
+            let fresh = state.recipe.with_defaults();
+            edit(state, fresh)
+        }
+        TrainCommand::Start => start(state),
+        TrainCommand::ResumeFrom => resume(state),
+        TrainCommand::Pause => control(state, Control::Pause),
+        TrainCommand::Resume => control(state, Control::Resume),
+        TrainCommand::Stop => {
+            let effects = control(state, Control::Stop);
+            if state.run.is_active() {
+                state.run.phase = RunPhase::Stopping;
+            }
+            effects
+        }
+        TrainCommand::NewRun if !state.run.is_active() => {
+            state.run = RunState::default();
+            Vec::new()
+        }
+        TrainCommand::NewRun => Vec::new(),
+        TrainCommand::ChatWithResult => match state.run.result.clone() {
+            Some(result) => chats::open_adapter(state, result.path, state.run.base()),
+            None => Vec::new(),
+        },
+        TrainCommand::CopyCsv => vec![Effect::Copy(state.run.curves.to_csv())],
+    }
+}
+
+fn edit(state: &mut State, recipe: Recipe) -> Vec<Effect> {
+    let reread =
+        recipe.data.split != state.recipe.recipe.data.split || recipe.data.seed != state.recipe.recipe.data.seed;
+    state.recipe.recipe = recipe;
+    let mut effects = vec![Effect::Save];
+    if let Some(set) = state.data.set.as_ref().filter(|_| reread) {
+        let data = &state.recipe.recipe.data;
+        effects.push(Effect::ReadData {
+            path: set.path.clone(),
+            percent: data.split,
+            seed: data.seed,
+        });
+    }
+    effects
+}
+
+/// Why a run cannot start, with the way to mend it; `None` when it can.
+pub fn missing(state: &State) -> Option<(String, Command)> {
+    if state.model.selected.is_none() {
+        Some(("Pick a model first.".into(), Command::Go(Room::Model)))
+    } else if state.data.is_empty() {
+        Some(("Open a data file first.".into(), Command::Go(Room::Data)))
+    } else {
+        None
+    }
+}
+
+fn start(state: &mut State) -> Vec<Effect> {
+    if state.run.is_active() {
+        return Vec::new();
+    }
+    if let Some((message, command)) = missing(state) {
+        state.problems.report(message, vec![Way::new("Go there", command)]);
+        return Vec::new();
+    }
+    let stem = if state.recipe.name.trim().is_empty() {
+        state.recipe.default_name()
+    } else {
+        state.recipe.name.clone()
+    };
+    let id = state.next_job();
+    let recipe = Box::new(state.recipe.recipe.clone());
+    state.run = RunState {
+        phase: RunPhase::Preparing,
+        name: stem.clone(),
+        job: id,
+        recipe: Some(recipe.clone()),
+        ..RunState::default()
+    };
+    state.nav.room = Room::Train;
+    vec![Effect::StartRun { id, name: stem, recipe }]
+}
+
+fn resume(state: &mut State) -> Vec<Effect> {
+    if state.run.is_active() {
+        return Vec::new();
+    }
+    let (Some(dir), Some(recipe)) = (state.run.dir.clone(), state.run.recipe.clone()) else {
+        return Vec::new();
+    };
+    let id = state.next_job();
+    state.run.job = id;
+    state.run.phase = RunPhase::Preparing;
+    state.nav.room = Room::Train;
+    let job = Job::Train {
+        recipe,
+        run_dir: dir,
+        resume: true,
+        init_adapter: None,
+    };
+    vec![Effect::Job {
+        slot: Slot::Train,
+        id,
+        job,
+    }]
+}
+
+fn control(state: &State, control: Control) -> Vec<Effect> {
+    if state.run.is_active() {
+        vec![Effect::Control {
+            slot: Slot::Train,
+            control,
+        }]
+    } else {
+        Vec::new()
+    }
+}
+
+/// The run folder was made.
+pub fn dir_made(state: &mut State, id: u64, dir: PathBuf) -> Vec<Effect> {
+    if id == state.run.job {
+        state.run.dir = Some(dir);
+    }
+    Vec::new()
+}
+
+/// A run of an earlier window goes on: its history is taken in, and the Train room shows it.
+pub fn found(state: &mut State, id: u64, dir: PathBuf, recipe: Box<Recipe>, events: Vec<Event>) -> Vec<Effect> {
+    if state.run.is_active() {
+        return Vec::new();
+    }
+    let name = dir
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    state.last_job = state.last_job.max(id);
+    state.run = RunState {
+        phase: RunPhase::Preparing,
+        name,
+        dir: Some(dir),
+        job: id,
+        recipe: Some(recipe),
+        ..RunState::default()
+    };
+    absorb_history(&mut state.run, events);
+    state
+        .problems
+        .toast(format!("{} went on while the window was closed.", state.run.name));
+    Vec::new()
+}

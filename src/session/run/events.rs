@@ -1,0 +1,228 @@
+//! Events of a training job into the run's state. The same code takes in live events and those of a run that was found again.
+
+use super::{LogLine, RunPhase, RunResult, RunStart, RunState, Sample, StepPoint};
+use crate::protocol::Event;
+use crate::session::problems::Way;
+use crate::session::{Command, Effect, Room, State, TrainCommand, chats};
+
+/// Takes in an event of the training worker; events of another job are ignored.
+pub fn on_event(state: &mut State, id: u64, event: Event) -> Vec<Effect> {
+    // Id 0 greets before any job.
+    if id != state.run.job && id != 0 {
+        return Vec::new();
+    }
+    let ended = matches!(event, Event::TrainEnd { .. });
+    let failure = match &event {
+        Event::Failed { message } => Some(message.clone()),
+        _ => None,
+    };
+    take(&mut state.run, event);
+    match (ended, failure) {
+        (true, _) => finished(state),
+        (_, Some(message)) => {
+            broken(state, message);
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Takes in the events of a run that was found on disk, without announcing anything.
+pub fn absorb_history(run: &mut RunState, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        take(run, event);
+    }
+}
+
+/// The training worker ended by itself.
+pub fn on_gone(state: &mut State, message: String) -> Vec<Effect> {
+    if state.run.is_active() {
+        broken(state, message);
+    }
+    Vec::new()
+}
+
+fn broken(state: &mut State, message: String) {
+    let run = &mut state.run;
+    let (text, mut ways) = match &run.checkpoint {
+        Some((step, _)) => (
+            format!(
+                "Training {} stopped: {message} The checkpoint of step {step} is safe.",
+                run.name
+            ),
+            vec![Way::new(
+                format!("Resume from step {step}"),
+                Command::Train(TrainCommand::ResumeFrom),
+            )],
+        ),
+        None => (
+            format!("Training {} stopped before its first checkpoint: {message}", run.name),
+            vec![Way::new("Start again", Command::Train(TrainCommand::Start))],
+        ),
+    };
+    ways.push(Way::new("Show", Command::Go(Room::Train)));
+    run.phase = RunPhase::Broken(message);
+    state.recipe.journey = false;
+    state.problems.report(text, ways);
+}
+
+fn finished(state: &mut State) -> Vec<Effect> {
+    let Some(result) = state.run.result.clone() else {
+        return Vec::new();
+    };
+    if !state.run.curves.steps.is_empty() {
+        state.settings.pace = Some(state.run.curves.tokens_per_second());
+    }
+    let verb = if result.stopped { "Stopped and kept" } else { "Finished" };
+    state
+        .problems
+        .toast(format!("{verb} {} at step {}.", state.run.name, result.step));
+    if std::mem::take(&mut state.recipe.journey) {
+        let mut effects = chats::open_adapter(state, result.path, state.run.base());
+        effects.push(Effect::Save);
+        return effects;
+    }
+    vec![Effect::Save]
+}
+
+fn take(run: &mut RunState, event: Event) {
+    match event {
+        Event::Stage { stage, done, total } => {
+            if run.stage.as_ref().is_none_or(|(name, ..)| *name != stage) {
+                log(run, None, stage.clone(), false);
+            }
+            run.stage = Some((stage, done, total));
+        }
+        start @ Event::TrainStart { .. } => take_start(run, start),
+        step @ Event::Step { .. } => take_step(run, step),
+        Event::Eval { step, loss, rows, .. } => {
+            run.curves.add_eval(step, loss);
+            log(
+                run,
+                Some(step),
+                format!("Held-out loss {loss:.4} over {rows} rows"),
+                false,
+            );
+        }
+        Event::Sample { step, prompt, text } => run.samples.push(Sample { step, prompt, text }),
+        Event::Checkpoint { step, path } => {
+            log(run, Some(step), "Checkpoint written".into(), false);
+            run.checkpoint = Some((step, path));
+        }
+        Event::Warning { message } => log(run, Some(run.step()), message, true),
+        Event::Paused { step } => {
+            run.phase = RunPhase::Paused;
+            log(run, Some(step), "Paused".into(), false);
+        }
+        Event::Resumed { step } => {
+            run.phase = RunPhase::Training;
+            log(run, Some(step), "Going on".into(), false);
+        }
+        end @ Event::TrainEnd { .. } => take_end(run, end),
+        Event::Failed { message } => log(run, Some(run.step()), message, true),
+        _ => {}
+    }
+}
+
+fn take_start(run: &mut RunState, event: Event) {
+    let Event::TrainStart {
+        run: name,
+        device,
+        steps,
+        epochs,
+        train_rows,
+        eval_rows,
+        skipped_rows,
+        trainable,
+        total_params,
+        template,
+        start_step,
+    } = event
+    else {
+        return;
+    };
+    if !name.is_empty() {
+        run.name = name;
+    }
+    run.phase = RunPhase::Training;
+    run.stage = None;
+    let what = if start_step > 0 {
+        format!("Going on from step {start_step}")
+    } else {
+        "Training began".into()
+    };
+    log(run, Some(start_step), format!("{what} on {device}"), false);
+    run.start = Some(RunStart {
+        device,
+        steps,
+        epochs,
+        train_rows,
+        eval_rows,
+        skipped_rows,
+        trainable,
+        total_params,
+        template,
+    });
+}
+
+fn take_step(run: &mut RunState, event: Event) {
+    let Event::Step {
+        step,
+        loss,
+        lr,
+        grad_norm,
+        tokens,
+        seconds,
+        epoch,
+        ..
+    } = event
+    else {
+        return;
+    };
+    if run.phase == RunPhase::Preparing {
+        run.phase = RunPhase::Training;
+    }
+    let tokens_per_second = if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 };
+    run.curves.add(StepPoint {
+        step,
+        loss,
+        smoothed: loss,
+        lr,
+        grad_norm,
+        tokens_per_second,
+        seconds,
+        epoch,
+    });
+}
+
+fn take_end(run: &mut RunState, event: Event) {
+    let Event::TrainEnd {
+        step,
+        path,
+        stopped,
+        seconds,
+        peak_memory,
+    } = event
+    else {
+        return;
+    };
+    run.phase = RunPhase::Finished;
+    let what = if stopped { "Stopped by you" } else { "Finished" };
+    log(
+        run,
+        Some(step),
+        format!("{what}; the result is in {}", path.display()),
+        false,
+    );
+    run.result = Some(RunResult {
+        path,
+        step,
+        stopped,
+        seconds,
+        peak_memory,
+    });
+}
+
+fn log(run: &mut RunState, step: Option<usize>, text: String, warning: bool) {
+    run.log.push(LogLine { step, text, warning });
+}
