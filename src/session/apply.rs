@@ -26,6 +26,17 @@ pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
         Outcome::Model { path, result } => model::absorb(state, path, result),
         Outcome::ModelListed(card) => model::listed(state, card),
         Outcome::Data { path, result } => data::absorb(state, path, result),
+        Outcome::Samples(samples) => {
+            state.data.samples = samples;
+            Vec::new()
+        }
+        Outcome::RunDir { id, dir } => run::dir_made(state, id, dir),
+        Outcome::RunFound {
+            id,
+            dir,
+            recipe,
+            events,
+        } => run::found(state, id, dir, recipe, events),
         Outcome::Worker {
             slot: Slot::Train,
             id,

@@ -205,11 +205,7 @@ fn search(data: &DataState, text: &str) -> Option<Arc<Vec<usize>>> {
 }
 
 /// Takes in a file that was read.
-<<<<<<< HEAD
-pub fn absorb(state: &mut State, path: PathBuf, result: Result<Arc<DataSet>, String>) -> Vec<Effect> {
-=======
 pub fn absorb(state: &mut State, path: PathBuf, result: Result<ReadRows, String>) -> Vec<Effect> {
->>>>>>> fa0e28b (Session: runs from events, effects on threads, settings, project, catalogue)
     if state.data.reading.as_ref() == Some(&path) {
         state.data.reading = None;
     }
@@ -227,10 +223,7 @@ pub fn absorb(state: &mut State, path: PathBuf, result: Result<ReadRows, String>
             effects
         }
         Err(message) => {
-<<<<<<< HEAD
-=======
             state.recipe.journey = false;
->>>>>>> fa0e28b (Session: runs from events, effects on threads, settings, project, catalogue)
             let way = Way::new("Open another file...", Command::Data(DataCommand::OpenDialog));
             state.problems.report(message, vec![way]);
             Vec::new()

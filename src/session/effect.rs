@@ -47,11 +47,8 @@ pub enum Effect {
     ListModel(String),
     /// Read a data file and mark the held-out share, then `Outcome::Data`.
     ReadData { path: PathBuf, percent: f64, seed: u64 },
-<<<<<<< HEAD
-=======
     /// List the sample sets that come with the app, then `Outcome::Samples`.
     ListSamples,
->>>>>>> fa0e28b (Session: runs from events, effects on threads, settings, project, catalogue)
     /// Write settings and project; `Outcome::Problem` only when that fails.
     Save,
     /// Give a job to a worker, starting one when there is none; its events come as `Outcome::Worker`.
