@@ -1,1 +1,3 @@
-//! x
+//! Tests of the burn-free rooms.
+mod tokens;
+mod tokens_fixture;

@@ -1,0 +1,101 @@
+//! Rows longer than the limit: whole oldest turns go first, the system message stays. Never cuts inside a turn, so that the
+//! end-of-turn token is never lost. Knows nothing of batches.
+use super::{Encoded, PrepareError, Tokenizer, prepare};
+use crate::data::{Conversation, Kind, Message, Role};
+use crate::template::{RenderOptions, Rendered, Template};
+
+/// A row that is longer than the limit even when reduced to its last turn.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Row {row} has {tokens} tokens even when cut to its last turn; the maximum length is {limit}. Raise the maximum length or shorten the row."
+)]
+pub struct Overlong {
+    /// Row number in its file, from 0.
+    pub row: usize,
+    /// Tokens of the shortest form that was tried.
+    pub tokens: usize,
+    /// The maximum length.
+    pub limit: usize,
+}
+
+/// Why a row could not be fitted.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// Still too long.
+    #[error(transparent)]
+    Overlong(#[from] Overlong),
+    /// The template or the tokenizer failed.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+}
+
+/// A row within the limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fitted {
+    /// The rendering that fits.
+    pub rendered: Rendered,
+    /// Its ids and mask.
+    pub encoded: Encoded,
+    /// How many messages were left out to make it fit; message indices of the spans are those of the shortened row.
+    pub dropped: usize,
+}
+
+/// Prepares a conversation within `max_length` tokens, leaving out whole oldest turns where it must.
+pub fn fit(
+    template: &Template,
+    conversation: &Conversation,
+    tokenizer: &Tokenizer,
+    options: &RenderOptions,
+    max_length: usize,
+) -> Result<Fitted, FitError> {
+    let mut current = std::borrow::Cow::Borrowed(conversation);
+    loop {
+        let (rendered, encoded) = prepare(template, &current, tokenizer, options)?;
+        if encoded.ids.len() <= max_length {
+            let dropped = conversation.messages.len() - current.messages.len();
+            return Ok(Fitted {
+                rendered,
+                encoded,
+                dropped,
+            });
+        }
+        current = match without_oldest_turn(&current) {
+            Some(shorter) => std::borrow::Cow::Owned(shorter),
+            None => {
+                let row = conversation.source.row;
+                return Err(Overlong {
+                    row,
+                    tokens: encoded.ids.len(),
+                    limit: max_length,
+                }
+                .into());
+            }
+        };
+    }
+}
+
+/// The conversation without its oldest turn (all from the first user message to before the next one), system messages at
+/// the start kept; None when only one turn is left, or nothing to learn would be.
+fn without_oldest_turn(conversation: &Conversation) -> Option<Conversation> {
+    if conversation.kind == Kind::Text {
+        return None;
+    }
+    let messages = &conversation.messages;
+    let first = messages.iter().position(|m| m.role != Role::System)?;
+    let next = messages
+        .iter()
+        .skip(first + 1)
+        .position(|m| m.role == Role::User)?
+        + first
+        + 1;
+    let kept: Vec<_> = messages[..first]
+        .iter()
+        .chain(&messages[next..])
+        .cloned()
+        .collect();
+    let learns = |list: &[Message]| list.iter().any(|m| m.role == Role::Assistant);
+    (learns(&kept) || !learns(messages)).then(|| Conversation {
+        messages: kept,
+        ..conversation.clone()
+    })
+}
