@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod peft;
+pub mod places;
 pub mod weights;
 
 use std::path::{Path, PathBuf};

@@ -1,1 +1,7 @@
-//! x
+//! Numerical tests on tensors: the CPU device always, a software Vulkan device where one is present.
+
+mod golden;
+mod golden_lora;
+mod golden_schedule;
+mod golden_sft;
+mod golden_tiny_llama;
