@@ -19,6 +19,7 @@ mod recipe_form;
 mod run;
 mod settings;
 mod state;
+pub mod words;
 
 pub use apply::{absorb, apply};
 pub use catalogue::{Entry, Key, Shortcut, catalogue, shortcut_of};

@@ -17,6 +17,7 @@ pub struct Scheme {
     pub surface: Hex,
     pub raised: Hex,
     pub hover: Hex,
+    pub selected: Hex,
     pub line: Hex,
     pub text: Hex,
     pub muted: Hex,
@@ -117,6 +118,21 @@ impl Theme {
     /// What the pointer is on, and selected rows.
     pub fn hover(&self) -> Color32 {
         self.scheme.hover.0
+    }
+
+    /// Behind what is selected.
+    pub fn selected(&self) -> Color32 {
+        self.scheme.selected.0
+    }
+
+    /// Under windows that float.
+    pub fn shadow(&self) -> Color32 {
+        Color32::from_black_alpha(if self.dark { 110 } else { 40 })
+    }
+
+    /// The curves of a run.
+    pub fn series(&self) -> &'static Series {
+        &self.scheme.series
     }
 
     /// Thin lines between things.

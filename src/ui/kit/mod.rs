@@ -1,0 +1,10 @@
+//! Widgets that all rooms share. Each has an accessible name without its icon.
+mod bits;
+mod buttons;
+mod fields;
+mod layout;
+
+pub use bits::{badge, caption, figure, heading, muted, path_field, strong};
+pub use buttons::{button, icon_button, link, primary, quiet, segmented};
+pub use fields::{choice, number, row, switch};
+pub use layout::{Empty, card, empty, footer, group, room, selectable_card};
