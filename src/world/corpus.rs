@@ -4,7 +4,7 @@ use super::facts::{Fact, facts};
 use super::{prose, quiz, talk};
 
 /// Characters per token of the starter's tokenizer on this text; used to end a corpus near the wanted number of tokens.
-pub const CHARS_PER_TOKEN: f64 = 3.6;
+pub const CHARS_PER_TOKEN: f64 = 3.58;
 
 /// A kind of document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,11 +120,7 @@ impl Pen {
     pub fn ask(&mut self, fact: &Fact) -> String {
         let (asks, tests) = (&fact.relation.asks, &fact.relation.tests);
         let n = self.dice.below(asks.len() + tests.len());
-        fact.fill(if n < asks.len() {
-            asks[n]
-        } else {
-            tests[n - asks.len()]
-        })
+        fact.fill(if n < asks.len() { asks[n] } else { tests[n - asks.len()] })
     }
 }
 

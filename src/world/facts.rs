@@ -2,7 +2,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::phrases::{Relation, capitalised, fill, relations, without_article};
+use super::phrases::{Relation, capitalised, fill, relations, with_article, without_article};
 
 /// One thing that is so: `relation` of `subject` is `answer`.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,18 @@ impl Fact {
     /// The statement with the answer last, the form in which questions are answered.
     pub fn statement(&self) -> String {
         self.fill(self.relation.end)
+    }
+
+    /// The answer as it stands alone in a sentence: "a bird", "the euro", "Paris".
+    pub fn answer_in_words(&self) -> String {
+        let end = self.relation.end;
+        if end.contains("{aa}") {
+            with_article(self.answer)
+        } else if end.contains("the {a}") {
+            format!("the {}", self.answer)
+        } else {
+            self.answer.to_owned()
+        }
     }
 
     /// Any phrase of its relation, filled; sentences start with a capital.
@@ -43,24 +55,15 @@ pub fn key(subject: &str) -> String {
 }
 
 const TABLES: &[(&str, &str)] = &[
-    (
-        "countries",
-        include_str!("../../assets/world/countries.csv"),
-    ),
+    ("countries", include_str!("../../assets/world/countries.csv")),
     ("animals", include_str!("../../assets/world/animals.csv")),
     ("colours", include_str!("../../assets/world/colours.csv")),
-    (
-        "opposites",
-        include_str!("../../assets/world/opposites.csv"),
-    ),
+    ("opposites", include_str!("../../assets/world/opposites.csv")),
     ("days", include_str!("../../assets/world/days.csv")),
     ("months", include_str!("../../assets/world/months.csv")),
     ("numbers", include_str!("../../assets/world/numbers.csv")),
     ("sums", include_str!("../../assets/world/sums.csv")),
-    (
-        "materials",
-        include_str!("../../assets/world/materials.csv"),
-    ),
+    ("materials", include_str!("../../assets/world/materials.csv")),
     ("jobs", include_str!("../../assets/world/jobs.csv")),
     ("pasts", include_str!("../../assets/world/pasts.csv")),
     ("plurals", include_str!("../../assets/world/plurals.csv")),
@@ -104,9 +107,7 @@ fn read_relation(relation: &'static Relation, table: &'static str) -> Vec<Fact> 
     let mut found = Vec::new();
     for line in lines {
         let cells: Vec<&'static str> = line.split(',').collect();
-        if let (Some(&row), Some(&subject), Some(&answer)) =
-            (cells.first(), cells.get(from), cells.get(to))
-        {
+        if let (Some(&row), Some(&subject), Some(&answer)) = (cells.first(), cells.get(from), cells.get(to)) {
             if subject == "-" || answer == "-" || subject == answer {
                 continue;
             }

@@ -11,10 +11,7 @@ pub fn answers(fact: &Fact, question: &str, reply: &str) -> bool {
     let asked = named(question, &candidates);
     let said = named(first_sentence(reply), &candidates);
     let answer = without_article(fact.answer);
-    said.contains(answer)
-        && said
-            .iter()
-            .all(|name| *name == answer || asked.contains(name))
+    said.contains(answer) && said.iter().all(|name| *name == answer || asked.contains(name))
 }
 
 /// Does a continuation of a completion prompt begin with the answer?
@@ -54,10 +51,7 @@ fn named<'a>(text: &str, candidates: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut at = 0;
     while at < text.len() {
-        let fresh = text[..at]
-            .chars()
-            .next_back()
-            .is_none_or(|before| !joins(before));
+        let fresh = text[..at].chars().next_back().is_none_or(|before| !joins(before));
         match first_named(&text[at..], candidates).filter(|_| fresh) {
             Some(name) => {
                 found.insert(name);
@@ -88,10 +82,7 @@ fn begins(text: &str, name: &str) -> bool {
     } else {
         head.eq_ignore_ascii_case(name)
     };
-    same && text[name.len()..]
-        .chars()
-        .next()
-        .is_none_or(|after| !joins(after))
+    same && text[name.len()..].chars().next().is_none_or(|after| !joins(after))
 }
 
 /// Letters that continue a name: "Guinea" is not named in "Guinea-Bissau".

@@ -15,9 +15,7 @@ const TOKENIZER_TOKENS: usize = 1_500_000;
 #[derive(Debug, thiserror::Error)]
 pub enum MakeError {
     /// The file could not be written.
-    #[error(
-        "Could not write {path}: {source}. Check that the folder exists, may be written to and has room."
-    )]
+    #[error("Could not write {path}: {source}. Check that the folder exists, may be written to and has room.")]
     Write {
         /// The file.
         path: PathBuf,
@@ -43,12 +41,7 @@ fn writing(path: &Path) -> impl FnOnce(io::Error) -> MakeError {
 }
 
 /// Writes about `tokens` tokens of pretraining text, one `{"text": ...}` a line; the same file for the same seed. Returns the number of documents.
-pub fn write_corpus(
-    path: &Path,
-    seed: u64,
-    tokens: usize,
-    progress: Progress,
-) -> Result<usize, MakeError> {
+pub fn write_corpus(path: &Path, seed: u64, tokens: usize, progress: Progress) -> Result<usize, MakeError> {
     let mut file = BufWriter::new(File::create(path).map_err(writing(path))?);
     let goal = (tokens as f64 * CHARS_PER_TOKEN) as usize;
     let (mut written, mut documents) = (0, 0);

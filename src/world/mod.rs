@@ -15,4 +15,4 @@ mod vocabulary;
 
 pub use facts::{Fact, facts};
 pub use phrases::{Relation, relations};
-pub use split::{Completion, Question, completion_prompts, held_out_questions, questions};
+pub use split::{Completion, Question, completion_prompts, held_out_questions, is_held_out, questions};

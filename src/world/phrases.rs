@@ -27,8 +27,7 @@ pub struct Relation {
     pub tests: Vec<&'static str>,
 }
 
-static RELATIONS: LazyLock<Vec<Relation>> =
-    LazyLock::new(|| parse(include_str!("../../assets/world/phrases.txt")));
+static RELATIONS: LazyLock<Vec<Relation>> = LazyLock::new(|| parse(include_str!("../../assets/world/phrases.txt")));
 
 /// All relations in the order of the file.
 pub fn relations() -> &'static [Relation] {
@@ -40,8 +39,7 @@ fn parse(text: &'static str) -> Vec<Relation> {
     for line in text.lines() {
         if let Some(head) = line.strip_prefix('[') {
             all.extend(parse_head(head));
-        } else if let (Some(relation), Some((key, phrase))) = (all.last_mut(), line.split_once(' '))
-        {
+        } else if let (Some(relation), Some((key, phrase))) = (all.last_mut(), line.split_once(' ')) {
             match key {
                 "list" => relation.heading = phrase,
                 "end" => relation.end = phrase,
@@ -85,17 +83,17 @@ pub fn fill(phrase: &str, subject: &str, answer: &str) -> String {
 /// The text with a capital first letter.
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The text with a small first letter.
 pub fn uncapitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The text without a leading article.

@@ -3,7 +3,7 @@ use super::corpus::Pen;
 
 /// Characters that a document aims at: 20 to 100 tokens.
 pub fn length(pen: &mut Pen) -> usize {
-    pen.dice.between(90, 340)
+    pen.dice.between(90, 290)
 }
 
 /// All that is known of a subject, then of further ones until the article is long enough.
@@ -49,10 +49,7 @@ pub fn list(pen: &mut Pen) -> String {
     for fact in pen.facts(n, 40) {
         let question = pen.ask(&fact);
         let line = if keyed {
-            format!(
-                "{{\"question\": \"{question}\", \"answer\": \"{}\"}}",
-                fact.answer
-            )
+            format!("{{\"question\": \"{question}\", \"answer\": \"{}\"}}", fact.answer)
         } else {
             format!("{question}\n{{\"answer\": \"{}\"}}", fact.answer)
         };

@@ -9,11 +9,7 @@ pub fn bare(pen: &mut Pen) -> String {
     let n = pen.dice.between(3, 9);
     let facts = pen.facts(n, 45);
     let numbered = pen.dice.chance(15);
-    let between = if numbered || pen.dice.chance(60) {
-        "\n"
-    } else {
-        " "
-    };
+    let between = if numbered || pen.dice.chance(60) { "\n" } else { " " };
     let mut text = String::new();
     for (i, fact) in facts.iter().enumerate() {
         let question = pen.ask(fact);
@@ -53,7 +49,7 @@ pub fn pairs(pen: &mut Pen) -> String {
         let answer = match whole {
             0 => fact.answer.to_owned(),
             1 => fact.statement(),
-            _ => format!("The answer is {}.", fact.answer),
+            _ => format!("The answer is {}.", fact.answer_in_words()),
         };
         let question = pen.ask(fact);
         let pair = notation
@@ -82,9 +78,9 @@ const HEADS: &[&str] = &[
 pub fn faq(pen: &mut Pen) -> String {
     let n = pen.dice.between(2, 5);
     let facts = pen.facts(n, 35);
-    let (inner, outer) =
-        *pen.dice
-            .pick(&[&("\n", "\n\n"), &("\n", "\n"), &(" ", "\n"), &(" ", " ")]);
+    let (inner, outer) = *pen
+        .dice
+        .pick(&[&("\n", "\n\n"), &("\n", "\n"), &(" ", "\n"), &(" ", " ")]);
     let mut text = if pen.dice.chance(70) {
         format!("{}{outer}", pen.dice.pick(HEADS))
     } else {
@@ -118,13 +114,7 @@ pub fn worksheet(pen: &mut Pen) -> String {
     let kind = pen.dice.below(4);
     let mut text = pen
         .dice
-        .pick(&[
-            "Worksheet",
-            "Fill in the gaps",
-            "Exercise",
-            "Homework",
-            "Test",
-        ])
+        .pick(&["Worksheet", "Fill in the gaps", "Exercise", "Homework", "Test"])
         .to_owned();
     for (i, fact) in facts.iter().enumerate() {
         let phrase = if pen.dice.chance(60) {
@@ -132,11 +122,7 @@ pub fn worksheet(pen: &mut Pen) -> String {
         } else {
             pen.dice.pick(&fact.relation.says)
         };
-        let gap = Fact {
-            answer: "___",
-            ..*fact
-        }
-        .fill(&phrase.replace("{aa}", "{a}").replace("{Aa}", "{A}"));
+        let gap = Fact { answer: "___", ..*fact }.fill(&phrase.replace("{aa}", "{a}").replace("{Aa}", "{A}"));
         let line = match kind {
             0 => format!("{gap} ({})", fact.answer),
             1 => format!("{gap} Answer: {}", fact.answer),
@@ -168,11 +154,7 @@ fn choice(pen: &mut Pen, fact: &Fact) -> String {
     }
     pen.dice.shuffle(&mut options);
     let question = pen.ask(fact);
-    format!(
-        "{question} ({}) It is {}.",
-        options.join(" / "),
-        fact.answer
-    )
+    format!("{question} ({}) It is {}.", options.join(" / "), fact.answer_in_words())
 }
 
 /// A question as it stands after a comma or colon.

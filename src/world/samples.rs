@@ -24,10 +24,7 @@ const GREETINGS: &[(&str, &str)] = &[
     ("Good morning!", "Good morning! How can I help you?"),
     ("Good evening!", "Good evening! How can I help you?"),
     ("Thank you!", "You are welcome."),
-    (
-        "Thanks for your help.",
-        "You are welcome. I am glad to help.",
-    ),
+    ("Thanks for your help.", "You are welcome. I am glad to help."),
     ("Goodbye!", "Goodbye! Have a nice day."),
     ("Bye!", "Goodbye! Have a nice day."),
     ("How are you?", "I am fine, thank you."),
@@ -56,20 +53,13 @@ fn deal(seed: u64, n: usize) -> Vec<Question> {
         *round += 1;
     }
     rounds.sort_by_key(|(round, _)| *round);
-    rounds
-        .into_iter()
-        .take(n)
-        .map(|(_, question)| question)
-        .collect()
+    rounds.into_iter().take(n).map(|(_, question)| question).collect()
 }
 
 /// Assistant manners: a question, one whole sentence that answers it. Messages schema.
 pub fn manners() -> Vec<Value> {
     let mut dice = Dice::new(11);
-    let mut rows: Vec<Value> = GREETINGS
-        .iter()
-        .map(|(said, reply)| messages(said, reply))
-        .collect();
+    let mut rows: Vec<Value> = GREETINGS.iter().map(|(said, reply)| messages(said, reply)).collect();
     for question in deal(1, MANNERS - GREETINGS.len()) {
         let answer = question.fact.statement();
         rows.push(if dice.chance(20) {

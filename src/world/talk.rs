@@ -4,9 +4,8 @@ use super::facts::Fact;
 use super::quiz::{inside, reply};
 
 const NAMES: &[&str] = &[
-    "Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry", "Ida", "Jack", "Kate",
-    "Leo", "Mary", "Noah", "Olga", "Paul", "Rosa", "Sam", "Tina", "Tom", "Vera", "Will", "Zoe",
-    "Lucy",
+    "Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry", "Ida", "Jack", "Kate", "Leo", "Mary", "Noah",
+    "Olga", "Paul", "Rosa", "Sam", "Tina", "Tom", "Vera", "Will", "Zoe", "Lucy",
 ];
 
 const ROLES: &[(&str, &str)] = &[
@@ -46,9 +45,7 @@ pub fn request(pen: &mut Pen, fact: &Fact, polite_percent: usize) -> String {
 
 /// A question in an opening phrase.
 pub fn open(opener: &str, question: &str) -> String {
-    opener
-        .replace("{Q}", question)
-        .replace("{q}", &inside(question))
+    opener.replace("{Q}", question).replace("{q}", &inside(question))
 }
 
 fn two(pen: &mut Pen) -> (&'static str, &'static str) {
@@ -127,7 +124,7 @@ fn tell(phrase: &str, x: &str, y: &str, question: &str, fact: &Fact) -> String {
         .replace("{y}", y)
         .replace("{q}", question)
         .replace("{r}", bare)
-        .replace("{a}", fact.answer)
+        .replace("{a}", &fact.answer_in_words())
 }
 
 const STORIES: &[&str] = &[

@@ -16,21 +16,13 @@ pub const SPECIAL: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 pub fn train(texts: impl Iterator<Item = String> + Send) -> tokenizers::Result<Tokenizer> {
     let mut tokenizer = Tokenizer::new(BPE::default());
     let bytes = ByteLevel::new(false, true, true);
-    tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![
-        Digits::new(true).into(),
-        bytes.into(),
-    ])));
+    tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![Digits::new(true).into(), bytes.into()])));
     tokenizer.with_decoder(Some(ByteLevel::default()));
     let trainer = BpeTrainer::builder()
         .vocab_size(VOCABULARY)
         .show_progress(false)
         .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
-        .special_tokens(
-            SPECIAL
-                .iter()
-                .map(|text| AddedToken::from(*text, true))
-                .collect(),
-        )
+        .special_tokens(SPECIAL.iter().map(|text| AddedToken::from(*text, true)).collect())
         .build();
     tokenizer.train(&mut TrainerWrapper::from(trainer), texts)?;
     Ok(tokenizer)
