@@ -1,3 +1,9 @@
-//! Tests of the burn-free rooms.
+//! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
+
+mod batch;
+mod hygiene;
+mod layering;
+mod licences;
+mod source;
 mod tokens;
 mod tokens_fixture;
