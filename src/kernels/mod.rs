@@ -1,7 +1,15 @@
-//! kernels
-use burn::tensor::{Int, Tensor, activation::log_softmax};
-pub fn masked_cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
-    let n = targets.dims()[0];
-    let logp = log_softmax(logits, 1).gather(1, targets.reshape([n, 1])).reshape([n]);
-    logp.neg() * weights
-}
+//! Numerical kernels: one file per operation, each with a plain reference in tensor operations, a fused version per backend and
+//! a backward of its own. Knows tensors and shapes; knows nothing of models, adapters, losses over a batch or training.
+//!
+//! Every operation is an extension trait over Burn's backends. On the CPU (Flex) it is Rust over contiguous `f32` slices, in
+//! parallel with rayon; on the GPU (Cube over wgpu) it is a WGSL shader of `shaders/` or backend operations. All arithmetic is
+//! `f32`. Gradients are first order only.
+
+mod cross_entropy;
+mod gpu;
+mod host;
+mod math;
+mod shader;
+
+pub use cross_entropy::{MaskedCrossEntropyOps, masked_cross_entropy, masked_cross_entropy_reference};
+pub use shader::{Shader, shaders};

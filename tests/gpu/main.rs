@@ -1,7 +1,10 @@
 //! Numerical tests on tensors: the CPU device always, a software Vulkan device where one is present.
 
+mod devices;
 mod golden;
 mod golden_lora;
 mod golden_schedule;
 mod golden_sft;
 mod golden_tiny_llama;
+mod kernels;
+mod kernels_kit;

@@ -4,6 +4,7 @@ mod batch;
 mod hygiene;
 mod layering;
 mod licences;
+mod shaders;
 mod source;
 mod tokens;
 mod tokens_fixture;

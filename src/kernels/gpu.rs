@@ -1,0 +1,41 @@
+//! Launching shaders on Cube tensors. Knows the GPU backend's buffers; knows nothing of any operation.
+use super::shader::Shader;
+use burn::cubecl::server::{Handle, KernelArguments};
+use burn::cubecl::{CubeCount, client::Client};
+use burn::tensor::{DType, Shape};
+use burn_wgpu::{CubeDim, CubeTensor, SourceKernel};
+
+/// Threads of one workgroup, in every shader of this room.
+pub(super) const WORKGROUP: u32 = 128;
+/// Most workgroups in one direction of a dispatch that every adapter takes.
+const MAX_GROUPS: usize = 65_535;
+
+/// An uninitialised `f32` tensor beside `like`.
+pub(super) fn empty(like: &CubeTensor, shape: Shape) -> CubeTensor {
+    let buffer = like.client.empty(shape.num_elements() * DType::F32.size());
+    CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, buffer, DType::F32)
+}
+
+/// Runs `shader` in `groups` workgroups (spread over two directions) with `tensors` as bindings 0, 1, .. in this order and
+/// `sizes` as the last binding, an array of `u32`.
+///
+/// The shader numbers its workgroup `group.y * groups.x + group.x` and does nothing from `groups` on.
+pub(super) fn launch(shader: Shader, groups: usize, tensors: &[&CubeTensor], sizes: &[usize]) {
+    let Some(first) = tensors.first().filter(|_| groups > 0) else {
+        return;
+    };
+    let client: &Client = &first.client;
+    let sizes: Vec<u32> = sizes.iter().map(|size| *size as u32).collect();
+    let sizes: Handle = client.create_from_slice(bytemuck::cast_slice(&sizes));
+    let buffers = tensors
+        .iter()
+        .map(|tensor| tensor.handle.clone().binding())
+        .chain([sizes.binding()])
+        .collect();
+    let columns = groups.min(MAX_GROUPS);
+    client.launch(
+        Box::new(SourceKernel::new(shader, CubeDim::new_1d(WORKGROUP))),
+        CubeCount::Static(columns as u32, groups.div_ceil(columns) as u32, 1),
+        KernelArguments::new().with_buffers(buffers),
+    );
+}

@@ -1,0 +1,62 @@
+//! The WGSL shaders of `shaders/` with their template variables. Knows no operation and no device.
+use burn::cubecl::prelude::KernelId;
+use burn_wgpu::{KernelSource, SourceTemplate};
+
+/// A WGSL template and the values of its `{{ variables }}`.
+#[derive(Clone, Debug)]
+pub struct Shader {
+    /// File name below `shaders/`.
+    pub file: &'static str,
+    template: &'static str,
+    variables: Vec<(&'static str, u32)>,
+}
+
+/// A shader of `shaders/` by file name.
+macro_rules! shader {
+    ($file:literal, $($name:literal = $value:expr),* $(,)?) => {
+        $crate::kernels::shader::Shader::new(
+            $file,
+            include_str!(concat!("../../shaders/", $file)),
+            vec![$(($name, $value)),*],
+        )
+    };
+}
+pub(super) use shader;
+
+impl Shader {
+    pub(super) fn new(file: &'static str, template: &'static str, variables: Vec<(&'static str, u32)>) -> Self {
+        Self {
+            file,
+            template,
+            variables,
+        }
+    }
+
+    /// The WGSL text with every variable filled in.
+    pub fn wgsl(&self) -> String {
+        self.source().complete()
+    }
+}
+
+impl KernelSource for Shader {
+    fn source(&self) -> SourceTemplate {
+        let template = SourceTemplate::new(self.template);
+        self.variables.iter().fold(template, |template, (name, value)| {
+            template.register(*name, value.to_string())
+        })
+    }
+
+    fn id(&self) -> KernelId {
+        // All that shapes the text: two launches with different variables must never share a compiled kernel.
+        KernelId::new::<Self>().info((self.file, self.variables.clone()))
+    }
+
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+/// Every shader that the operations of this room launch, for checks that need no GPU.
+pub fn shaders() -> Vec<Shader> {
+    super::cross_entropy::shaders().to_vec()
+}

@@ -1,0 +1,30 @@
+//! Every shader, with its variables filled in, is valid WGSL. Needs no GPU.
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use std::collections::BTreeSet;
+
+#[test]
+fn shaders_are_valid_wgsl() {
+    for shader in burnish::kernels::shaders() {
+        let text = shader.wgsl();
+        assert!(!text.contains("{{"), "{}: a variable without a value", shader.file);
+        let module = naga::front::wgsl::parse_str(&text)
+            .unwrap_or_else(|e| panic!("{}: {}", shader.file, e.emit_to_string(&text)));
+        Validator::new(ValidationFlags::all(), Capabilities::empty())
+            .validate(&module)
+            .unwrap_or_else(|e| panic!("{}: {}", shader.file, e.emit_to_string(&text)));
+        let names: Vec<_> = module.entry_points.iter().map(|e| &e.name).collect();
+        assert_eq!(names, ["main"], "{}", shader.file);
+    }
+}
+
+#[test]
+fn no_shader_file_is_unused() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let used = burnish::kernels::shaders();
+    let used: BTreeSet<String> = used.iter().map(|shader| shader.file.to_string()).collect();
+    assert_eq!(files, used);
+}
