@@ -5,13 +5,17 @@ use super::facts::{Fact, facts};
 use super::phrases::without_article;
 
 /// Does the reply's first sentence name the answer and no other candidate of the relation? Candidates that the question itself
-/// names ("The opposite of hot is cold.") may be repeated.
+/// names may be repeated ("The opposite of hot is cold."); what stands inside the subject's own name is no answer ("wine glass").
 pub fn answers(fact: &Fact, question: &str, reply: &str) -> bool {
-    let candidates = candidates(fact);
-    let asked = named(question, &candidates);
-    let said = named(first_sentence(reply), &candidates);
-    let answer = without_article(fact.answer);
-    said.contains(answer) && said.iter().all(|name| *name == answer || asked.contains(name))
+    let (answer, subject) = (without_article(fact.answer), without_article(fact.subject));
+    let mut names = candidates(fact);
+    names.insert(subject);
+    let asked = named(question, &names);
+    let said = named(first_sentence(reply), &names);
+    said.contains(answer)
+        && said
+            .iter()
+            .all(|name| *name == answer || *name == subject || asked.contains(name))
 }
 
 /// Does a continuation of a completion prompt begin with the answer?

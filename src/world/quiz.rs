@@ -1,7 +1,6 @@
 //! Documents made of questions: quizzes without answers, question-and-answer lists, FAQs, worksheets. Knows nothing of people.
 use super::corpus::Pen;
-use super::facts::Fact;
-use super::phrases::uncapitalised;
+use super::facts::{Fact, facts};
 use super::prose::join;
 
 /// A question followed by more questions: what most often follows a bare question at a document's start.
@@ -137,7 +136,7 @@ pub fn worksheet(pen: &mut Pen) -> String {
 /// A question with three answers to choose from and the right one after it.
 fn choice(pen: &mut Pen, fact: &Fact) -> String {
     let mut options = vec![fact.answer];
-    let all = super::facts::facts();
+    let all = facts();
     let first = all
         .iter()
         .position(|other| other.relation.name == fact.relation.name)
@@ -155,9 +154,4 @@ fn choice(pen: &mut Pen, fact: &Fact) -> String {
     pen.dice.shuffle(&mut options);
     let question = pen.ask(fact);
     format!("{question} ({}) It is {}.", options.join(" / "), fact.answer_in_words())
-}
-
-/// A question as it stands after a comma or colon.
-pub fn inside(question: &str) -> String {
-    uncapitalised(question)
 }

@@ -1,7 +1,8 @@
 //! Documents with people: dialogues, little stories, small talk. Knows nothing of lists.
 use super::corpus::Pen;
 use super::facts::Fact;
-use super::quiz::{inside, reply};
+use super::phrases::uncapitalised;
+use super::quiz::reply;
 
 const NAMES: &[&str] = &[
     "Anna", "Ben", "Clara", "David", "Emma", "Felix", "Grace", "Henry", "Ida", "Jack", "Kate", "Leo", "Mary", "Noah",
@@ -45,7 +46,7 @@ pub fn request(pen: &mut Pen, fact: &Fact, polite_percent: usize) -> String {
 
 /// A question in an opening phrase.
 pub fn open(opener: &str, question: &str) -> String {
-    opener.replace("{Q}", question).replace("{q}", &inside(question))
+    opener.replace("{Q}", question).replace("{q}", &uncapitalised(question))
 }
 
 fn two(pen: &mut Pen) -> (&'static str, &'static str) {

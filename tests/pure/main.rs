@@ -8,3 +8,5 @@ mod shaders;
 mod source;
 mod tokens;
 mod tokens_fixture;
+mod world;
+mod world_judge;
