@@ -49,6 +49,9 @@ pub struct Message {
     /// Optional speaker or tool name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// In a tool message: the `id` of the call that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
     /// The per-message flag of mode `flags`: `train` (bool) or `weight` (0 = not learned).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<f32>,
@@ -63,6 +66,7 @@ impl Message {
             reasoning: None,
             tool_calls: None,
             name: None,
+            tool_call_id: None,
             weight: None,
         }
     }

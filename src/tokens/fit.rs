@@ -82,17 +82,8 @@ fn without_oldest_turn(conversation: &Conversation) -> Option<Conversation> {
     }
     let messages = &conversation.messages;
     let first = messages.iter().position(|m| m.role != Role::System)?;
-    let next = messages
-        .iter()
-        .skip(first + 1)
-        .position(|m| m.role == Role::User)?
-        + first
-        + 1;
-    let kept: Vec<_> = messages[..first]
-        .iter()
-        .chain(&messages[next..])
-        .cloned()
-        .collect();
+    let next = messages.iter().skip(first + 1).position(|m| m.role == Role::User)? + first + 1;
+    let kept: Vec<_> = messages[..first].iter().chain(&messages[next..]).cloned().collect();
     let learns = |list: &[Message]| list.iter().any(|m| m.role == Role::Assistant);
     (learns(&kept) || !learns(messages)).then(|| Conversation {
         messages: kept,

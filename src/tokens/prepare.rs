@@ -54,9 +54,7 @@ pub fn prompt(
     let rendered = render(template, conversation, &options)?;
     let (ids, _) = tokenizer.encode(&rendered.text)?;
     let end_of_turn = template.end_of_turn(&options.vars);
-    let end_id = end_of_turn
-        .as_deref()
-        .and_then(|text| tokenizer.id_of(text));
+    let end_id = end_of_turn.as_deref().and_then(|text| tokenizer.id_of(text));
     Ok(Prompt {
         text: rendered.text,
         ids,

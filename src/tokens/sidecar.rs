@@ -131,10 +131,7 @@ fn ids(value: Option<&Value>) -> Vec<u32> {
 }
 
 /// chat_template.jinja, else chat_template of chat_template.json, else of tokenizer_config.json.
-fn own_template(
-    folder: &Path,
-    config: Option<&Map<String, Value>>,
-) -> Result<Option<Template>, TokenError> {
+fn own_template(folder: &Path, config: Option<&Map<String, Value>>) -> Result<Option<Template>, TokenError> {
     const FILE: &str = "chat_template.jinja";
     if let Some(source) = optional_text(&folder.join(FILE))? {
         return Ok(Some(Template {
@@ -171,11 +168,7 @@ fn template_source(value: &Value) -> Option<String> {
                 .as_str()
                 .map(str::to_owned)
         }
-        Value::Object(map) => map
-            .get("default")
-            .or(map.values().next())?
-            .as_str()
-            .map(str::to_owned),
+        Value::Object(map) => map.get("default").or(map.values().next())?.as_str().map(str::to_owned),
         _ => None,
     }
 }

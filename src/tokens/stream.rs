@@ -39,10 +39,7 @@ impl<'a> Stream<'a> {
         if window.ends_with(char::REPLACEMENT_CHARACTER) {
             return String::new();
         }
-        let Some(new) = window
-            .strip_prefix(self.context.as_str())
-            .filter(|new| !new.is_empty())
-        else {
+        let Some(new) = window.strip_prefix(self.context.as_str()).filter(|new| !new.is_empty()) else {
             return String::new();
         };
         let new = new.to_owned();
@@ -61,10 +58,7 @@ impl<'a> Stream<'a> {
     /// The text held back (an incomplete character comes out as U+FFFD); the stream may go on afterwards.
     pub fn finish(&mut self) -> String {
         let all = self.tokenizer.decode(&self.ids);
-        let rest = all
-            .strip_prefix(self.text.as_str())
-            .unwrap_or_default()
-            .to_owned();
+        let rest = all.strip_prefix(self.text.as_str()).unwrap_or_default().to_owned();
         self.text.push_str(&rest);
         rest
     }
@@ -85,9 +79,6 @@ impl<'a> Stream<'a> {
         let Some(raw) = self.tokenizer.raw_token(id) else {
             return false;
         };
-        raw.len() == 6
-            && raw.starts_with("<0x")
-            && raw.ends_with('>')
-            && self.tokenizer.token_text(id) != raw
+        raw.len() == 6 && raw.starts_with("<0x") && raw.ends_with('>') && self.tokenizer.token_text(id) != raw
     }
 }

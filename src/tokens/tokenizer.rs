@@ -40,10 +40,7 @@ impl Tokenizer {
             message: format!("Not a tokenizer that Burnish can read: {e}. Copy tokenizer.json from the model's original folder again."),
         })?;
         let sidecar = Sidecar::read(file.parent().unwrap_or(Path::new(".")))?;
-        Self::assemble(inner, sidecar).map_err(|message| TokenError::Load {
-            path: file,
-            message,
-        })
+        Self::assemble(inner, sidecar).map_err(|message| TokenError::Load { path: file, message })
     }
 
     /// Joins the parts; `Err` says what is wrong with the tokenizer.
@@ -52,11 +49,7 @@ impl Tokenizer {
         inner.with_truncation(None).map_err(|e| e.to_string())?;
         inner.with_padding(None);
         let added = inner.get_added_tokens_decoder();
-        let special = added
-            .iter()
-            .filter(|(_, t)| t.special)
-            .map(|(id, _)| *id)
-            .collect();
+        let special = added.iter().filter(|(_, t)| t.special).map(|(id, _)| *id).collect();
         // Ids need not be dense: the largest one counts.
         let top = added.keys().max().map_or(0, |id| *id as usize + 1);
         let vocab_size = inner.get_vocab_size(true).max(top);

@@ -1,11 +1,13 @@
 //! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
 
 mod batch;
+mod data;
 mod hygiene;
 mod layering;
 mod licences;
 mod shaders;
 mod source;
+mod split;
 mod tokens;
 mod tokens_fixture;
 mod world;

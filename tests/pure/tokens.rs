@@ -53,10 +53,7 @@ fn a_token_is_learned_when_its_first_byte_is() {
         })
         .unwrap();
     let covers: String = encoded.offsets.iter().map(|(s, e)| &text[*s..*e]).collect();
-    assert_eq!(
-        covers, text,
-        "offsets cover the text, leading spaces included"
-    );
+    assert_eq!(covers, text, "offsets cover the text, leading spaces included");
     for ((start, _), learned) in encoded.offsets.iter().zip(&encoded.mask) {
         assert_eq!(*learned, *start >= cut);
     }
@@ -65,10 +62,7 @@ fn a_token_is_learned_when_its_first_byte_is() {
     let (start, end) = encoded.offsets[straddle[0]];
     assert!(text[start..end].starts_with(' ') && start < cut && end > cut);
     let shown = pieces(&encoded, &t);
-    assert_eq!(
-        shown.iter().map(|p| p.text.as_str()).collect::<String>(),
-        text
-    );
+    assert_eq!(shown.iter().map(|p| p.text.as_str()).collect::<String>(), text);
     assert_eq!(shown.iter().filter(|p| p.straddles).count(), 1);
     assert_eq!(shown.last().unwrap().why, Some(Why::AssistantContent));
     assert_eq!(shown[0].role, Some(Role::User));
@@ -93,10 +87,7 @@ fn a_stream_gives_whole_characters_and_exactly_the_decoded_text() {
     let (ids, _) = t.encode("a日").unwrap();
     let mut stream = t.stream();
     assert_eq!(stream.push_all(&ids[..ids.len() - 1]), "a");
-    assert_eq!(
-        format!("a{}", stream.finish()),
-        t.decode(&ids[..ids.len() - 1])
-    );
+    assert_eq!(format!("a{}", stream.finish()), t.decode(&ids[..ids.len() - 1]));
 }
 
 #[test]
@@ -105,9 +96,7 @@ fn streams_agree_with_decoding_all_for_broken_bytes() {
     // Every pair of single-byte tokens, valid UTF-8 or not, must add up to the decoding of both.
     let bytes: Vec<u32> = (SPECIAL.len() as u32..SPECIAL.len() as u32 + 256).collect();
     for step in [1usize, 7, 31, 101] {
-        let ids: Vec<u32> = (0..400)
-            .map(|i| bytes[(i * step * 13 + i * i) % 256])
-            .collect();
+        let ids: Vec<u32> = (0..400).map(|i| bytes[(i * step * 13 + i * i) % 256]).collect();
         let mut stream = t.stream();
         let mut out = stream.push_all(&ids);
         out.push_str(&stream.finish());
@@ -131,10 +120,7 @@ fn files_beside_the_tokenizer_are_read_in_order_of_weight() {
     assert_eq!(t.vars()["pad_token"], "<|endoftext|>");
     assert_eq!(t.eos_ids(), [2, 0]);
     assert_eq!(t.chat_template().unwrap().source, "D");
-    let (_folder, t) = load_with(&[
-        ("tokenizer_config.json", config),
-        ("chat_template.jinja", "J"),
-    ]);
+    let (_folder, t) = load_with(&[("tokenizer_config.json", config), ("chat_template.jinja", "J")]);
     assert_eq!(t.chat_template().unwrap().source, "J");
     let (_folder, t) = load_with(&[]);
     assert!(t.chat_template().is_none() && t.eos_id().is_none() && t.vars().is_empty());

@@ -37,9 +37,7 @@ pub fn write_tokenizer(folder: &Path) {
     tokenizer
         .train(&mut trainer, LINES.iter().map(|l| l.to_string()))
         .unwrap();
-    tokenizer
-        .save(folder.join("tokenizer.json"), false)
-        .unwrap();
+    tokenizer.save(folder.join("tokenizer.json"), false).unwrap();
 }
 
 /// Writes a model folder's tokenizer files, with `extra` files beside them, and loads it.
