@@ -1,0 +1,107 @@
+//! How a worker ended, in plain words. Knows exit codes and signals, not what the worker did.
+
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+/// Exit code of a worker whose device or machine ran out of memory.
+pub const OUT_OF_MEMORY: i32 = 71;
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitHow {
+    /// By itself, with this code; 0 is a clean end.
+    Code(i32),
+    /// By a signal (Unix).
+    Signal(i32),
+    /// It is gone and nobody saw how.
+    Vanished,
+}
+
+/// The end of a worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerExit {
+    /// How.
+    pub how: ExitHow,
+    /// The last lines that it wrote to its log.
+    pub last_stderr: Vec<String>,
+    /// The checkpoint from which training can go on.
+    pub last_checkpoint: Option<PathBuf>,
+}
+
+impl WorkerExit {
+    /// From what the system reports.
+    pub(super) fn new(status: Option<ExitStatus>, last_stderr: Vec<String>, last_checkpoint: Option<PathBuf>) -> Self {
+        Self {
+            how: status.map_or(ExitHow::Vanished, how),
+            last_stderr,
+            last_checkpoint,
+        }
+    }
+
+    /// Did it end as it should?
+    pub fn is_clean(&self) -> bool {
+        self.how == ExitHow::Code(0)
+    }
+
+    /// Did it end for want of memory?
+    pub fn out_of_memory(&self) -> bool {
+        self.how == ExitHow::Code(OUT_OF_MEMORY)
+            || self.last_stderr.iter().any(|line| {
+                // What Rust prints before it aborts on a failed allocation.
+                line.starts_with("memory allocation of ")
+            })
+    }
+
+    /// What happened and what to do, as one sentence or two.
+    pub fn in_words(&self) -> String {
+        let what = self.what();
+        match &self.last_checkpoint {
+            Some(path) => format!(
+                "{what} The last checkpoint is {}; resume goes on from there.",
+                path.display()
+            ),
+            None => what,
+        }
+    }
+
+    fn what(&self) -> String {
+        if self.out_of_memory() {
+            return "The worker ran out of memory. Use a smaller batch or a shorter maximum length, or close other programs."
+                .into();
+        }
+        match self.how {
+            ExitHow::Code(0) => "The worker ended.".into(),
+            ExitHow::Code(code) => format!("The worker ended with exit code {code}{}.", self.last_words()),
+            ExitHow::Signal(9) => {
+                "The worker was killed from outside (signal 9); a system short of memory does that too.".into()
+            }
+            ExitHow::Signal(15) => "The worker was asked to end from outside (signal 15).".into(),
+            ExitHow::Signal(6) => format!("The worker aborted (signal 6){}.", self.last_words()),
+            ExitHow::Signal(11) => "The worker crashed (signal 11), most likely in the graphics driver.".into(),
+            ExitHow::Signal(n) => format!("The worker was ended by signal {n}{}.", self.last_words()),
+            ExitHow::Vanished => "The worker is gone: it was killed, or the machine was restarted.".into(),
+        }
+    }
+
+    fn last_words(&self) -> String {
+        match self.last_stderr.iter().rfind(|line| !line.trim().is_empty()) {
+            Some(line) => format!(": {}", line.trim().trim_end_matches('.')),
+            None => String::new(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn how(status: ExitStatus) -> ExitHow {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => ExitHow::Code(code),
+        (None, Some(signal)) => ExitHow::Signal(signal),
+        (None, None) => ExitHow::Vanished,
+    }
+}
+
+#[cfg(not(unix))]
+fn how(status: ExitStatus) -> ExitHow {
+    status.code().map_or(ExitHow::Vanished, ExitHow::Code)
+}

@@ -1,0 +1,63 @@
+//! The command that starts a worker: which program, which streams, which priority. Knows nothing of jobs.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use super::{WORKER_ARGUMENT, WorkerError};
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the program to start as a worker, for callers that are not the `burnish` binary themselves (tests). The first call counts.
+pub fn use_program(path: PathBuf) {
+    // A second call changes nothing, as documented.
+    let _ = PROGRAM.set(path);
+}
+
+fn program() -> PathBuf {
+    match PROGRAM.get() {
+        Some(path) => path.clone(),
+        // Without a path of its own the program is looked up by name.
+        None => std::env::current_exe().unwrap_or_else(|_| "burnish".into()),
+    }
+}
+
+/// Starts a worker that speaks over pipes; its log goes to a pipe too.
+pub fn spawn_piped() -> Result<Child, WorkerError> {
+    spawn(Stdio::piped(), Stdio::piped())
+}
+
+/// Starts a worker that outlives this process: its events go to the run folder, its log to `log`.
+pub fn spawn_detached(log: File) -> Result<Child, WorkerError> {
+    spawn(Stdio::null(), log.into())
+}
+
+fn spawn(stdout: Stdio, stderr: Stdio) -> Result<Child, WorkerError> {
+    let program = program();
+    let mut command = Command::new(&program);
+    command
+        .arg(WORKER_ARGUMENT)
+        .stdin(Stdio::piped())
+        .stdout(stdout)
+        .stderr(stderr);
+    apart(&mut command);
+    command.spawn().map_err(|source| WorkerError::Spawn { program, source })
+}
+
+/// A process group of its own, so that Ctrl+C in a terminal reaches the parent alone, which asks the worker to stop and keep.
+#[cfg(unix)]
+fn apart(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+/// As on Unix; the lower priority is set here because a Windows process cannot lower its own without unsafe code.
+#[cfg(windows)]
+fn apart(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    const BELOW_NORMAL_PRIORITY_CLASS: u32 = 0x4000;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP | BELOW_NORMAL_PRIORITY_CLASS | CREATE_NO_WINDOW);
+}

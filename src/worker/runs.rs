@@ -1,0 +1,281 @@
+//! Training runs from the outside: starting one that outlives this process, attaching to one that is going, noticing its end. The run
+//! folder is the only link; knows nothing of what is trained.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::record::{events_path, lock_path};
+use super::tail::Tail;
+use super::{News, Wake, WorkerError, WorkerExit, control, process};
+use crate::protocol::{Control, Event, Frame, Job, Request};
+
+/// How often the run folder is looked at.
+const POLL: Duration = Duration::from_millis(50);
+/// Log lines given with an exit.
+const LOG_LINES: usize = 40;
+
+type Owned = Arc<Mutex<Child>>;
+
+/// A run that goes on without this handle.
+pub struct RunHandle {
+    run_dir: PathBuf,
+    child: Option<Owned>,
+    news: Receiver<News>,
+    post: Sender<News>,
+    wake: Wake,
+    dropped: Arc<AtomicBool>,
+}
+
+/// What the watching thread needs.
+struct Watch {
+    id: u64,
+    run_dir: PathBuf,
+    tail: Tail,
+    child: Option<Owned>,
+    post: Sender<News>,
+    wake: Wake,
+    dropped: Arc<AtomicBool>,
+}
+
+impl RunHandle {
+    /// Starts a worker for a training job and watches it; only events from now on are given.
+    ///
+    /// # Errors
+    /// Not a training job, a folder that cannot be written or is in use, no process.
+    pub fn start(id: u64, job: Job, wake: Wake) -> Result<Self, WorkerError> {
+        let Job::Train { run_dir, .. } = &job else {
+            return Err(WorkerError::NotTraining);
+        };
+        let run_dir = run_dir.clone();
+        if is_alive(&run_dir) {
+            return Err(WorkerError::Busy(run_dir));
+        }
+        let failed = |path: &Path, source| WorkerError::RunFolder {
+            path: path.into(),
+            source,
+        };
+        std::fs::create_dir_all(&run_dir).map_err(|e| failed(&run_dir, e))?;
+        let log = log_path(&run_dir);
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(|e| failed(&log, e))?;
+        // An old file would name a socket that nobody listens to.
+        let _ = std::fs::remove_file(control::path_in(&run_dir));
+        let tail = Tail::from_end(&run_dir);
+        let mut child = process::spawn_detached(log)?;
+        if let Some(stdin) = child.stdin.take() {
+            thread::spawn(move || hand_over(stdin, Request::Job { id, job }));
+        }
+        Ok(Self::watch(id, run_dir, tail, Some(Arc::new(Mutex::new(child))), wake))
+    }
+
+    /// Watches a run, from its first event on, whether its worker is still at work or not.
+    ///
+    /// # Errors
+    /// The folder holds no run.
+    pub fn attach(id: u64, run_dir: &Path, wake: Wake) -> Result<Self, WorkerError> {
+        if !events_path(run_dir).is_file() {
+            return Err(WorkerError::NoRun(run_dir.into()));
+        }
+        Ok(Self::watch(id, run_dir.into(), Tail::from_start(run_dir), None, wake))
+    }
+
+    fn watch(id: u64, run_dir: PathBuf, tail: Tail, child: Option<Owned>, wake: Wake) -> Self {
+        let (post, news) = channel();
+        let dropped = Arc::new(AtomicBool::new(false));
+        let watch = Watch {
+            id,
+            run_dir: run_dir.clone(),
+            tail,
+            child: child.clone(),
+            post: post.clone(),
+            wake: wake.clone(),
+            dropped: dropped.clone(),
+        };
+        thread::spawn(move || watch.run());
+        Self {
+            run_dir,
+            child,
+            news,
+            post,
+            wake,
+            dropped,
+        }
+    }
+
+    /// What happened since the last call; returns at once.
+    pub fn drain(&self) -> Vec<News> {
+        self.news.try_iter().collect()
+    }
+
+    /// Waits for the next news, for callers without a window.
+    pub fn wait(&self) -> Option<News> {
+        self.news.recv().ok()
+    }
+
+    /// Interrupts the run; a failure comes as [`News::Problem`].
+    pub fn control(&self, control: Control) {
+        let (run_dir, post, wake) = (self.run_dir.clone(), self.post.clone(), self.wake.clone());
+        thread::spawn(move || {
+            if let Err(message) = control::send(&run_dir, control)
+                && post.send(News::Problem(message)).is_ok()
+            {
+                wake();
+            }
+        });
+    }
+
+    /// Is the worker at work?
+    pub fn is_alive(&self) -> bool {
+        match &self.child {
+            Some(child) => matches!(lock(child).try_wait(), Ok(None)),
+            None => is_alive(&self.run_dir),
+        }
+    }
+
+    /// Ends the worker at once; what was trained since the last checkpoint is lost.
+    pub fn kill(&self) {
+        match &self.child {
+            // A process that has ended needs no killing.
+            Some(child) => drop(lock(child).kill()),
+            None if is_alive(&self.run_dir) => kill_stranger(&self.run_dir),
+            None => {}
+        }
+    }
+
+    /// The run folder.
+    pub fn run_dir(&self) -> &Path {
+        &self.run_dir
+    }
+}
+
+impl Drop for RunHandle {
+    fn drop(&mut self) {
+        self.dropped.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Ends a worker of another process. Its pid is fresh: it holds the lock of the folder.
+#[cfg(unix)]
+fn kill_stranger(run_dir: &Path) {
+    let pid = control::read(run_dir).and_then(|f| rustix::process::Pid::from_raw(f.pid as i32));
+    if let Some(pid) = pid {
+        // It may have ended in this moment, which is as good.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+}
+
+/// Without a signal to send, the worker is asked to stop.
+#[cfg(not(unix))]
+fn kill_stranger(run_dir: &Path) {
+    // Unreachable means gone.
+    let _ = control::send(run_dir, Control::Stop);
+}
+
+impl Watch {
+    fn run(mut self) {
+        let mut ended = false;
+        while !self.dropped.load(Ordering::Relaxed) {
+            // Looked at before the file is read, so that nothing written before the end is missed.
+            let over = self.over();
+            for event in self.tail.read() {
+                ended = matches!(event, Event::Done | Event::Failed { .. });
+                self.tell(News::Frame(Frame { id: self.id, event }));
+            }
+            if let Some(status) = over {
+                self.tell(News::Exit(self.exit(status, ended)));
+                return;
+            }
+            thread::sleep(POLL);
+        }
+        // The process must be waited for, or it stays in the process table after its end.
+        if let Some(child) = &self.child {
+            while matches!(lock(child).try_wait(), Ok(None)) {
+                thread::sleep(POLL * 10);
+            }
+        }
+    }
+
+    /// `Some` once the worker is gone, with its status where this process can know it.
+    fn over(&self) -> Option<Option<ExitStatus>> {
+        match &self.child {
+            Some(child) => match lock(child).try_wait() {
+                Ok(None) => None,
+                Ok(Some(status)) => Some(Some(status)),
+                Err(_) => Some(None),
+            },
+            None => (!is_alive(&self.run_dir)).then_some(None),
+        }
+    }
+
+    fn exit(&self, status: Option<ExitStatus>, ended: bool) -> WorkerExit {
+        let log = last_lines(&log_path(&self.run_dir));
+        let checkpoint = newest_checkpoint(&self.run_dir).map(|(_, path)| path);
+        let mut exit = WorkerExit::new(status, log, checkpoint);
+        if status.is_none() && ended {
+            // Nobody saw the exit code, but the record is whole.
+            exit.how = super::ExitHow::Code(0);
+        }
+        exit
+    }
+
+    fn tell(&self, news: News) {
+        // Without a listener the thread ends at its next turn.
+        if self.post.send(news).is_ok() {
+            (self.wake)();
+        }
+    }
+}
+
+/// Does a worker hold the lock of this run folder?
+pub fn is_alive(run_dir: &Path) -> bool {
+    let Ok(file) = File::open(lock_path(run_dir)) else {
+        return false;
+    };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// Step and folder of the newest whole checkpoint.
+pub fn newest_checkpoint(run_dir: &Path) -> Option<(usize, PathBuf)> {
+    let entries = std::fs::read_dir(run_dir).ok()?.flatten().map(|e| e.path());
+    entries
+        .filter(|path| path.join("trainer_state.json").is_file())
+        .filter_map(|path| {
+            let step = path.file_name()?.to_str()?.strip_prefix("checkpoint-")?.parse().ok()?;
+            Some((step, path))
+        })
+        .max()
+}
+
+fn log_path(run_dir: &Path) -> PathBuf {
+    run_dir.join("worker.log")
+}
+
+fn last_lines(path: &Path) -> Vec<String> {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(LOG_LINES);
+    lines[from..].iter().map(|l| l.to_string()).collect()
+}
+
+fn hand_over(mut stdin: impl Write, request: Request) {
+    if let Ok(mut line) = serde_json::to_vec(&request) {
+        line.push(b'\n');
+        // A worker that died already is noticed by the watch.
+        let _ = stdin.write_all(&line);
+    }
+}
+
+fn lock(child: &Owned) -> std::sync::MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
+}
