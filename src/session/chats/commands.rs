@@ -1,6 +1,6 @@
 //! What a user can do in the Chat room. Knows neither drawing nor workers.
 
-use super::{Chat, ChatsEffect, Column, Edit, Place, data_system, flow, folder, keep};
+use super::{Chat, ChatsEffect, Column, Edit, Place, data_system, flow, keep};
 use crate::protocol::Sampling;
 use crate::session::{Dialog, Effect, State};
 
@@ -72,9 +72,7 @@ pub fn apply(state: &mut State, command: ChatCommand) -> Vec<Effect> {
             effects
         }
         ChatCommand::System(text) => change_open(state, |chat| chat.system = text),
-        ChatCommand::Sampling(sampling) => {
-            change_open(state, |chat| chat.sampling = within_range(sampling))
-        }
+        ChatCommand::Sampling(sampling) => change_open(state, |chat| chat.sampling = within_range(sampling)),
         ChatCommand::ToggleSettings => {
             state.chats.show_settings = !state.chats.show_settings;
             Vec::new()
@@ -114,9 +112,7 @@ fn ask(state: &mut State, command: ChatCommand) -> Vec<Effect> {
             _ => Vec::new(),
         },
         ChatCommand::Retry { turn, column } => match state.chats.open {
-            Some(chat) if can_ask(state, chat) => {
-                flow::ask_column(state, Place { chat, turn, column })
-            }
+            Some(chat) if can_ask(state, chat) => flow::ask_column(state, Place { chat, turn, column }),
             _ => Vec::new(),
         },
         ChatCommand::Edit(turn) => {
@@ -161,11 +157,7 @@ fn edit_send(state: &mut State) -> Vec<Effect> {
     let Some(id) = state.chats.open.filter(|id| can_ask(state, *id)) else {
         return Vec::new();
     };
-    let Some(edit) = state
-        .chats
-        .edit
-        .take_if(|e| !e.text.trim().is_empty())
-    else {
+    let Some(edit) = state.chats.edit.take_if(|e| !e.text.trim().is_empty()) else {
         return Vec::new();
     };
     let Some(chat) = state.chats.chat_mut(id) else {
@@ -225,9 +217,8 @@ fn delete(state: &mut State, id: u64) -> Vec<Effect> {
         let next = at.min(state.chats.chats.len().saturating_sub(1));
         state.chats.open = state.chats.chats.get(next).map(|c| c.id);
     }
-    if let Some(folder) = folder(state) {
-        effects.push(Effect::Chats(ChatsEffect::Bin { folder, id }));
-    }
+    let project = state.settings.project.clone();
+    effects.push(Effect::Chats(ChatsEffect::Bin { project, id }));
     effects
 }
 

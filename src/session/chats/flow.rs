@@ -113,9 +113,7 @@ fn model_ref(state: &State, column: Column) -> Option<ModelRef> {
             Column::Base => None,
             Column::Tuned => Some(state.chats.adapter.clone()?),
         },
-        template: adapters
-            .map(|path| path.display().to_string())
-            .or_else(project),
+        template: adapters.map(|path| path.display().to_string()).or_else(project),
         device: state.device(),
     })
 }
@@ -203,11 +201,7 @@ pub(super) fn stop(state: &mut State) -> Vec<Effect> {
 }
 
 fn reply(state: &mut State, place: Place) -> Option<&mut Reply> {
-    let turn = state
-        .chats
-        .chat_mut(place.chat)?
-        .turns
-        .get_mut(place.turn)?;
+    let turn = state.chats.chat_mut(place.chat)?.turns.get_mut(place.turn)?;
     turn.reply_mut(place.column).as_mut()
 }
 

@@ -96,8 +96,7 @@ impl ChatsState {
 
     /// Is an answer of this chat being written or waited for?
     pub fn is_busy(&self, chat: u64) -> bool {
-        self.flight.as_ref().is_some_and(|f| f.place.chat == chat)
-            || self.queue.iter().any(|p| p.chat == chat)
+        self.flight.as_ref().is_some_and(|f| f.place.chat == chat) || self.queue.iter().any(|p| p.chat == chat)
     }
 
     /// The columns that answer now.
@@ -127,10 +126,7 @@ pub fn run_name(path: &Path) -> String {
     let folder = folder.unwrap_or(name);
     // Four parts of date and time stand before the name that the user gave.
     let dated = folder.splitn(5, '-').collect::<Vec<_>>();
-    let is_date = dated.len() == 5
-        && dated[..4]
-            .iter()
-            .all(|part| part.chars().all(|c| c.is_ascii_digit()));
+    let is_date = dated.len() == 5 && dated[..4].iter().all(|part| part.chars().all(|c| c.is_ascii_digit()));
     let run = if is_date { dated[4] } else { folder.as_str() };
     match checkpoint {
         Some(step) => format!("{run}, step {step}"),
@@ -140,10 +136,8 @@ pub fn run_name(path: &Path) -> String {
 
 /// Reads the kept chats; called once, when settings and project are known.
 pub fn start(state: &mut State) -> Vec<Effect> {
-    match folder(state) {
-        Some(folder) => vec![Effect::Chats(ChatsEffect::Load { folder })],
-        None => Vec::new(),
-    }
+    let project = state.settings.project.clone();
+    vec![Effect::Chats(ChatsEffect::Load { project })]
 }
 
 /// Takes in what came back.
@@ -157,10 +151,7 @@ pub fn absorb(state: &mut State, outcome: ChatsOutcome) -> Vec<Effect> {
             let fresh = chats.into_iter().filter(|c| !known.contains(&c.id));
             state.chats.chats.extend(fresh);
             state.chats.chats.sort_by_key(|c| c.id);
-            state.chats.open = state
-                .chats
-                .open
-                .or(state.chats.chats.last().map(|c| c.id));
+            state.chats.open = state.chats.open.or(state.chats.chats.last().map(|c| c.id));
             Vec::new()
         }
         ChatsOutcome::Saved(failure) => {
@@ -206,12 +197,6 @@ pub fn data_system(state: &State) -> String {
     .unwrap_or_default()
 }
 
-/// Where this project's chats are kept; `None` while no project is known.
-fn folder(state: &State) -> Option<PathBuf> {
-    let project = state.settings.project.as_ref()?;
-    Some(project.join("chats"))
-}
-
 /// Marks a chat as changed and writes what is to be written.
 fn keep(state: &mut State, chat: u64) -> Vec<Effect> {
     state.chats.keeping.dirty.insert(chat);
@@ -219,20 +204,13 @@ fn keep(state: &mut State, chat: u64) -> Vec<Effect> {
 }
 
 fn keep_dirty(state: &mut State) -> Vec<Effect> {
-    let Some(folder) = folder(state) else {
-        return Vec::new();
-    };
+    let project = state.settings.project.clone();
     let chats = &mut state.chats;
     if chats.keeping.writing || chats.keeping.dirty.is_empty() {
         return Vec::new();
     }
     let dirty = std::mem::take(&mut chats.keeping.dirty);
     chats.keeping.writing = true;
-    let chats = chats
-        .chats
-        .iter()
-        .filter(|c| dirty.contains(&c.id))
-        .cloned()
-        .collect();
-    vec![Effect::Chats(ChatsEffect::Save { folder, chats })]
+    let chats = chats.chats.iter().filter(|c| dirty.contains(&c.id)).cloned().collect();
+    vec![Effect::Chats(ChatsEffect::Save { project, chats })]
 }

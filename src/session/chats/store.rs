@@ -5,16 +5,17 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::chat::Chat;
+use crate::session::effects::Home;
 
-/// Work of the Chat room outside the state.
+/// Work of the Chat room outside the state. `project` is the folder of the open project, `None` the default one.
 #[derive(Clone, Debug)]
 pub enum ChatsEffect {
     /// Read all chats of a project.
-    Load { folder: PathBuf },
+    Load { project: Option<PathBuf> },
     /// Write these chats.
-    Save { folder: PathBuf, chats: Vec<Chat> },
+    Save { project: Option<PathBuf>, chats: Vec<Chat> },
     /// Move a chat's file to the bin.
-    Bin { folder: PathBuf, id: u64 },
+    Bin { project: Option<PathBuf>, id: u64 },
     /// See what an adapter folder brings: its template and the base that it names.
     LookAtAdapter { path: PathBuf },
 }
@@ -23,43 +24,39 @@ pub enum ChatsEffect {
 #[derive(Debug)]
 pub enum ChatsOutcome {
     /// Answer to `Load`: the chats, and what could not be read.
-    Loaded {
-        chats: Vec<Chat>,
-        problems: Vec<String>,
-    },
+    Loaded { chats: Vec<Chat>, problems: Vec<String> },
     /// Answer to `Save` and `Bin`: `Some` message when it failed.
     Saved(Option<String>),
     /// Answer to `LookAtAdapter`.
-    Adapter {
-        path: PathBuf,
-        template: Option<PathBuf>,
-    },
+    Adapter { path: PathBuf, template: Option<PathBuf> },
 }
 
-/// Carries an effect out; called on a thread.
-pub fn perform(effect: ChatsEffect) -> ChatsOutcome {
+/// Carries an effect out; called on a thread. `home` is the folder of the app's data.
+pub fn perform(effect: ChatsEffect, home: &Path) -> ChatsOutcome {
+    let chats_of = |project: Option<PathBuf>| {
+        let project = project.unwrap_or_else(|| Home::under(home).default_project());
+        project.join("chats")
+    };
     match effect {
-        ChatsEffect::Load { folder } => {
+        ChatsEffect::Load { project } => {
+            let folder = chats_of(project);
             let (chats, problems) = load(&folder);
             ChatsOutcome::Loaded { chats, problems }
         }
-        ChatsEffect::Save { folder, chats } => ChatsOutcome::Saved(
-            chats
-                .iter()
-                .find_map(|chat| save(&folder, chat).err())
-                .map(|e| {
-                    format!(
-                        "Could not keep the chat in {}: {e}. It stays open until the window closes.",
-                        folder.display()
-                    )
-                }),
-        ),
-        ChatsEffect::Bin { folder, id } => {
-            ChatsOutcome::Saved(bin(&folder, id).err().map(|e| {
-                format!(
-                    "Could not move the chat to {}: {e}.",
-                    folder.join("bin").display()
-                )
+        ChatsEffect::Save { project, chats } => {
+            let folder = chats_of(project);
+            let failure = chats.iter().find_map(|chat| save(&folder, chat).err());
+            ChatsOutcome::Saved(failure.map(|e| {
+                let folder = folder.display();
+                format!("Could not keep the chat in {folder}: {e}. It stays open until the window closes.")
+            }))
+        }
+        ChatsEffect::Bin { project, id } => {
+            let folder = chats_of(project);
+            let failure = bin(&folder, id).err();
+            ChatsOutcome::Saved(failure.map(|e| {
+                let bin = folder.join("bin");
+                format!("Could not move the chat to {}: {e}.", bin.display())
             }))
         }
         ChatsEffect::LookAtAdapter { path } => {
@@ -108,8 +105,7 @@ pub fn save(folder: &Path, chat: &Chat) -> Result<(), io::Error> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer_pretty(&mut file, chat)?;
     file.write_all(b"\n")?;
-    file.persist(folder.join(file_name(chat.id)))
-        .map_err(|e| e.error)?;
+    file.persist(folder.join(file_name(chat.id))).map_err(|e| e.error)?;
     Ok(())
 }
 
