@@ -28,6 +28,8 @@ pub enum Dialog {
     ModelFolder,
     /// Pick an adapter folder.
     AdapterFolder,
+    /// Pick a .jinja file; answered by `TemplateCommand::OpenFile`.
+    TemplateFile,
 }
 
 /// Something to be done outside the state.

@@ -178,13 +178,25 @@ pub fn open_adapter(state: &mut State, path: PathBuf, base: Option<String>) -> V
     state.chats.adapter_template = None;
     state.nav.room = Room::Chat;
     let mut effects = vec![Effect::Chats(ChatsEffect::LookAtAdapter { path })];
-    if let Some(base) = base.filter(|b| !b.is_empty())
-        && state.model.selected.is_none()
-    {
-        effects.push(Effect::ReadModel(base));
+    if let Some(base) = base.filter(|b| !b.is_empty()) {
+        effects.extend(use_base(state, base));
     }
     effects.extend(commands::ensure_open(state));
     effects
+}
+
+/// Selects the base of an adapter: a known model, or, where nothing is selected, the one that the adapter names.
+fn use_base(state: &mut State, base: String) -> Vec<Effect> {
+    if state.model.selected.as_ref() == Some(&base) {
+        return Vec::new();
+    }
+    if state.model.cards.iter().any(|c| c.path == base) {
+        return super::apply(state, super::Command::Model(super::ModelCommand::Select(base)));
+    }
+    match state.model.selected {
+        Some(_) => Vec::new(),
+        None => vec![Effect::ReadModel(base)],
+    }
 }
 
 /// The system prompt of the data, where its rows have one.

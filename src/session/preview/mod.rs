@@ -1,48 +1,220 @@
-//! The template, the supervision mode, and the selected row rendered and tokenised. Knows no drawing.
+//! The template, the supervision mode, and the selected row rendered and tokenised. Knows no drawing and no weights:
+//! of a model only the tokenizer is read.
+mod commands;
+mod shown;
+mod source;
+mod store;
+
+pub use commands::{TemplateCommand, apply};
+pub use shown::{Inputs, Note, Shown, Trouble, example, why_words};
+pub use source::{Editor, Source, builtin_label};
+pub use store::{PreviewEffect, PreviewOutcome, ReadTemplate, perform};
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Effect, State};
+use crate::data::Conversation;
+use crate::template::Template;
+use crate::tokens::Tokenizer;
+
+/// The template of a model that has none.
+const FALLBACK: &str = "chatml";
 
 /// What the Template room shows.
-#[derive(Clone, Debug, Default)]
-pub struct PreviewState {}
-
-/// What can be done in the Template room.
-#[derive(Clone, Debug)]
-pub enum TemplateCommand {
-    /// Use a built-in template by name (`chatml` ...).
-    UseBuiltin(String),
+#[derive(Default)]
+pub struct PreviewState {
+    /// The template and the copy that is being edited.
+    pub editor: Editor,
+    /// The tokenizer of the selected model, once it was read.
+    pub tokenizer: Option<Arc<Tokenizer>>,
+    /// The model whose tokenizer is shown or being read.
+    pub tokenizer_of: Option<String>,
+    /// Why there is no tokenizer.
+    pub tokenizer_failure: Option<String>,
+    /// The last row that could be rendered; stays while the template is broken.
+    pub shown: Option<Arc<Shown>>,
+    /// Why the row cannot be rendered now.
+    pub trouble: Option<Trouble>,
+    key: Option<u64>,
+    /// Has the edited copy changed since it was written last?
+    unkept: bool,
+    /// Is it being written?
+    keeping: bool,
 }
 
-/// Work of this part outside the state.
-#[derive(Clone, Debug)]
-pub enum PreviewEffect {}
+impl PreviewState {
+    /// Is the tokenizer being read?
+    pub fn is_loading(&self) -> bool {
+        self.tokenizer_of.is_some() && self.tokenizer.is_none() && self.tokenizer_failure.is_none()
+    }
 
-/// What came back.
-pub enum PreviewOutcome {}
+    /// Does the model bring a template of its own? `None` while that is not known.
+    pub fn has_own(&self) -> Option<bool> {
+        self.tokenizer.as_ref().map(|t| t.chat_template().is_some())
+    }
 
-/// Carries out a command.
-pub fn apply(_state: &mut State, command: TemplateCommand) -> Vec<Effect> {
-    match command {
-        TemplateCommand::UseBuiltin(_name) => Vec::new(),
+    fn unload(&mut self) {
+        self.editor = Editor::default();
+        (self.unkept, self.key) = (false, None);
     }
 }
 
-/// Takes in what came back.
-pub fn absorb(_state: &mut State, outcome: PreviewOutcome) -> Vec<Effect> {
-    match outcome {}
-}
-
-/// Carries an effect out; called on a thread.
-pub fn perform(effect: PreviewEffect, _home: &std::path::Path) -> PreviewOutcome {
-    match effect {}
+/// The row that is shown: the selected one, or an example while no data is open.
+pub fn row(state: &State) -> Cow<'_, Conversation> {
+    match state.data.conversation() {
+        Some(conversation) => Cow::Borrowed(conversation),
+        None => Cow::Owned(example()),
+    }
 }
 
 /// Another model was selected (`state.model.selected`).
-pub fn model_changed(_state: &mut State) -> Vec<Effect> {
-    Vec::new()
+pub fn model_changed(state: &mut State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if state.preview.tokenizer_of != state.model.selected {
+        let model = state.model.selected.clone();
+        state.preview.tokenizer = None;
+        state.preview.tokenizer_failure = None;
+        state.preview.tokenizer_of.clone_from(&model);
+        effects.extend(model.map(|m| Effect::Preview(PreviewEffect::LoadTokenizer(m))));
+    }
+    effects.extend(load(state));
+    refresh(state);
+    effects
 }
 
 /// Another row was selected or the rows were read anew (`state.data`).
-pub fn row_changed(_state: &mut State) -> Vec<Effect> {
+pub fn row_changed(state: &mut State) -> Vec<Effect> {
+    let effects = load(state);
+    refresh(state);
+    effects
+}
+
+/// Takes in what came back.
+pub fn absorb(state: &mut State, outcome: PreviewOutcome) -> Vec<Effect> {
+    match outcome {
+        PreviewOutcome::Tokenizer { model, result } => {
+            if state.preview.tokenizer_of.as_ref() != Some(&model) {
+                return Vec::new();
+            }
+            match result {
+                Ok(tokenizer) => state.preview.tokenizer = Some(tokenizer),
+                Err(message) => {
+                    state.problems.report(message.clone(), Vec::new());
+                    state.preview.tokenizer_failure = Some(message);
+                }
+            }
+            // The model's own template is known only now.
+            if state.preview.editor.source == Source::Model && !state.preview.editor.is_edited() {
+                state.preview.unload();
+            }
+            row_changed(state)
+        }
+        PreviewOutcome::Template { path, result } => {
+            read(state, path, result);
+            refresh(state);
+            Vec::new()
+        }
+        PreviewOutcome::Kept(result) => kept(state, result),
+    }
+}
+
+fn read(state: &mut State, path: PathBuf, result: Result<ReadTemplate, String>) {
+    if Source::of(&state.recipe.recipe.template) != Source::File(path.clone()) {
+        return;
+    }
+    let editor = &mut state.preview.editor;
+    match result {
+        Ok(ReadTemplate {
+            template,
+            copy_of: Some(original),
+        }) => {
+            let source = Source::Builtin(original.name.clone());
+            editor.begin(source, original, Some(template.source));
+        }
+        Ok(read) => editor.begin(Source::File(path), read.template, None),
+        Err(message) => {
+            editor.failure = Some(message.clone());
+            state.problems.report(message, Vec::new());
+        }
+    }
+}
+
+fn kept(state: &mut State, result: Result<PathBuf, String>) -> Vec<Effect> {
+    state.preview.keeping = false;
+    match result {
+        Ok(path) if state.preview.editor.is_edited() => {
+            state.recipe.recipe.template = Source::File(path).part();
+            let mut effects = commands::keep(state);
+            effects.push(Effect::Save);
+            effects
+        }
+        Ok(_) => Vec::new(),
+        Err(message) => {
+            state.problems.report(message, Vec::new());
+            Vec::new()
+        }
+    }
+}
+
+/// Puts the recipe's template into the editor where that has none.
+fn load(state: &mut State) -> Vec<Effect> {
+    let editor = &mut state.preview.editor;
+    if editor.original.is_some() || editor.failure.is_some() {
+        return Vec::new();
+    }
+    let source = Source::of(&state.recipe.recipe.template);
+    let builtin = |name: &str| Template::builtin(name);
+    match &source {
+        Source::Model => {
+            let own = state
+                .preview
+                .tokenizer
+                .as_ref()
+                .and_then(|t| t.chat_template().cloned());
+            if let Some(template) = own.or_else(|| builtin(FALLBACK)) {
+                editor.begin(source, template, None);
+            }
+        }
+        Source::Builtin(name) => match builtin(name) {
+            Some(template) => editor.begin(source, template, None),
+            None => {
+                editor.failure = Some(format!(
+                    "Unknown template \"{name}\". Built-in templates: {}.",
+                    Template::builtin_names().join(", ")
+                ));
+            }
+        },
+        Source::File(path) => return vec![Effect::Preview(PreviewEffect::ReadTemplate(path.clone()))],
+    }
     Vec::new()
+}
+
+/// Renders and tokenises the row where something that it depends on has changed.
+fn refresh(state: &mut State) {
+    let Some(template) = state.preview.editor.template() else {
+        return;
+    };
+    let row = row(state);
+    let inputs = Inputs {
+        template: &template,
+        conversation: &row,
+        mode: state.recipe.recipe.data.mode,
+        tokenizer: state.preview.tokenizer.as_ref(),
+    };
+    let key = inputs.key();
+    if state.preview.key == Some(key) {
+        return;
+    }
+    let built = inputs.build();
+    let preview = &mut state.preview;
+    preview.key = Some(key);
+    match built {
+        Ok(shown) => {
+            preview.shown = Some(Arc::new(shown));
+            preview.trouble = None;
+        }
+        Err(trouble) => preview.trouble = Some(trouble),
+    }
 }
