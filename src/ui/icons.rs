@@ -37,4 +37,5 @@ pub const TABLE: &str = "\u{E476}";
 pub const TRASH: &str = "\u{E4A6}";
 pub const WARNING: &str = "\u{E4E0}";
 pub const WARNING_CIRCLE: &str = "\u{E4E2}";
+pub const UNDO: &str = "\u{E038}";
 pub const X: &str = "\u{E4F6}";

@@ -1,11 +1,15 @@
 //! The template, the supervision mode, and the selected row rendered and tokenised. Knows no drawing and no weights:
 //! of a model only the tokenizer is read.
 mod commands;
+mod echo;
+mod lex;
 mod shown;
 mod source;
 mod store;
 
 pub use commands::{TemplateCommand, apply};
+pub use echo::{source_of, text_of};
+pub use lex::{Lexeme, LexemeKind, lex};
 pub use shown::{Inputs, Note, Shown, Trouble, example, why_words};
 pub use source::{Editor, Source, builtin_label};
 pub use store::{PreviewEffect, PreviewOutcome, ReadTemplate, perform};
