@@ -1,45 +1,97 @@
 //! Takes a job, gives events: the one place where data, templates, tokens, models and training meet. Runs in worker processes; knows
 //! no window and no terminal.
 
+mod check;
+pub mod choose;
 pub mod devices;
+mod error;
 mod flags;
+mod generate;
+mod loaded;
 mod memory;
+mod score;
+mod stops;
 
+pub use error::EngineError;
 pub use flags::Flags;
+pub use generate::conversation;
+pub use loaded::{Loaded, load_base, stage};
+pub use memory::peak_memory;
+pub use stops::StopString;
 
-use crate::protocol::{Event, Job};
+use crate::protocol::{Event, Job, ModelRef};
 
 /// Where events go.
 pub type Sink<'a> = &'a dyn Fn(Event);
 
-/// Why a job failed; the text says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The device cannot be used.
-    #[error(transparent)]
-    Device(#[from] devices::DeviceError),
-}
-
 /// Does jobs in turn and keeps the loaded model between them.
-pub struct Engine {}
+#[derive(Default)]
+pub struct Engine {
+    loaded: Option<Loaded>,
+}
 
 impl Engine {
     /// An engine with nothing loaded.
     pub fn new() -> Self {
-        Self {}
+        Self::default()
     }
 
     /// Does a job; events go to `sink` as they happen, `flags` interrupt it.
     ///
     /// # Errors
     /// What went wrong and what to do, for the user.
-    pub fn run(&mut self, job: Job, sink: Sink<'_>, _flags: &Flags) -> Result<(), EngineError> {
+    pub fn run(&mut self, job: Job, sink: Sink<'_>, flags: &Flags) -> Result<(), EngineError> {
         match job {
-            Job::Devices { check: _ } => sink(Event::Devices {
-                devices: devices::list(),
-            }),
-            _ => {}
+            Job::Devices { check } => list_devices(check, sink),
+            Job::Load { model } => {
+                let loaded = self.load(&model, sink, flags)?;
+                loaded.attach(model.adapter.as_deref())?;
+            }
+            Job::Generate {
+                model,
+                prompt,
+                sampling,
+                logits_top,
+            } => {
+                let loaded = self.load(&model, sink, flags)?;
+                generate::run(loaded, &model, &prompt, &sampling, logits_top, sink, flags)?;
+            }
+            Job::Score {
+                model,
+                rows,
+                full_logits,
+            } => {
+                let loaded = self.load(&model, sink, flags)?;
+                score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
+            }
+            Job::Train { .. } => {
+                // Training takes all memory that it can get.
+                self.loaded = None;
+            }
         }
         Ok(())
     }
+
+    /// The base in memory, loaded now unless it is there already; `Loaded` tells when it was.
+    fn load(&mut self, model: &ModelRef, sink: Sink<'_>, flags: &Flags) -> Result<&mut Loaded, EngineError> {
+        let loaded = loaded::load(self.loaded.take(), model, sink, flags)?;
+        let parameters = loaded.base.config.parameters();
+        sink(Event::Loaded {
+            model: loaded.name.clone(),
+            device: loaded.info.name.clone(),
+            parameters,
+            bytes: parameters * 4,
+        });
+        Ok(self.loaded.insert(loaded))
+    }
+}
+
+fn list_devices(check: bool, sink: Sink<'_>) {
+    let mut devices = devices::list();
+    let count = devices.len() as u64;
+    for (index, device) in devices.iter_mut().enumerate().filter(|_| check) {
+        stage(sink, &format!("Checking {}", device.name), index as u64, count);
+        device.check = Some(check::check(&device.name));
+    }
+    sink(Event::Devices { devices });
 }

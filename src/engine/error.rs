@@ -1,0 +1,90 @@
+//! Why a job failed, in words for the user.
+
+use std::path::PathBuf;
+
+use super::devices::DeviceError;
+use crate::adapter::AdapterError;
+use crate::data::DataError;
+use crate::formats::FormatError;
+use crate::infer::InferError;
+use crate::model::ModelError;
+use crate::template::TemplateError;
+use crate::tokens::{PrepareError, TokenError};
+use crate::train::TrainError;
+
+/// Why a job failed; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The adapter cannot be used.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// A file of another tool cannot be used.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A data file cannot be read at all.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The tokenizer cannot be used.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The template cannot be used.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A prompt could not become ids.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// Generation or scoring failed.
+    #[error(transparent)]
+    Infer(#[from] InferError),
+    /// Training failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A file could not be read or written.
+    #[error("{path}: {source}. Check that it exists and that the disk is not full.")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A message has a role that no template knows.
+    #[error("The role \"{0}\" is unknown. Roles: system, user, assistant, tool.")]
+    Role(String),
+    /// Nothing was left to learn from.
+    #[error("None of the {read} rows can be learned from{first}. Look at the rows in the Data and Template rooms, or with `burnish inspect`.")]
+    NothingToLearn {
+        /// Rows read.
+        read: usize,
+        /// The first reason, with a colon in front, or empty.
+        first: String,
+    },
+    /// The recipe asks for something that does not exist yet.
+    #[error("{field} = {value} is not supported yet. {hint}")]
+    Unsupported {
+        /// `table.key`
+        field: &'static str,
+        /// The value.
+        value: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The loss became infinite or not a number.
+    #[error("{cause} Rows of this step: {rows}. {kept}")]
+    NotFinite {
+        /// What happened.
+        cause: String,
+        /// File and line of the rows.
+        rows: String,
+        /// What was kept.
+        kept: String,
+    },
+    /// The user gave up.
+    #[error("{0}")]
+    Cancelled(String),
+}

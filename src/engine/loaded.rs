@@ -1,0 +1,146 @@
+//! Models in memory: the base that is loaded, its tokenizer, and the adapter on top of it, kept between jobs. Knows where files are,
+//! not what is asked of a model.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use burn::tensor::Device;
+
+use super::{EngineError, Flags, Sink, devices};
+use crate::adapter::Lora;
+use crate::formats::places;
+use crate::model::Llama;
+use crate::protocol::{DeviceInfo, Event, ModelRef};
+use crate::tokens::Tokenizer;
+
+/// A base on a device.
+pub struct Loaded {
+    /// The name that the user gave.
+    pub name: String,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// The base, without adapter.
+    pub base: Llama,
+    /// Where it is.
+    pub device: Device,
+    /// What that is.
+    pub info: DeviceInfo,
+    changed: Option<SystemTime>,
+    tokenizer: Option<Tokenizer>,
+    tuned: Option<Tuned>,
+}
+
+/// The base with an adapter attached; shares the base's memory.
+struct Tuned {
+    dir: PathBuf,
+    changed: Option<SystemTime>,
+    model: Llama,
+}
+
+/// Loads the model unless `current` is that model on that device already.
+///
+/// # Errors
+/// The device or the model cannot be used, or the user stopped.
+pub fn load(current: Option<Loaded>, model: &ModelRef, sink: Sink<'_>, flags: &Flags) -> Result<Loaded, EngineError> {
+    let dir = places::model_dir(&model.model);
+    let info = devices::find(&model.device)?;
+    let changed = modified(&dir.join("model.safetensors"));
+    if let Some(current) = current
+        && current.dir == dir
+        && current.info.name == info.name
+        && current.changed == changed
+    {
+        return Ok(current);
+    }
+    let (device, info) = devices::open(&info.name)?;
+    let base = load_base(&dir, &device, sink, flags)?;
+    Ok(Loaded {
+        name: model.model.clone(),
+        dir,
+        base,
+        device,
+        info,
+        changed,
+        tokenizer: None,
+        tuned: None,
+    })
+}
+
+/// Reads the weights, with progress.
+///
+/// # Errors
+/// The model cannot be used, or the user stopped.
+pub fn load_base(dir: &Path, device: &Device, sink: Sink<'_>, flags: &Flags) -> Result<Llama, EngineError> {
+    let mut shown = u64::MAX;
+    let mut progress = |done: u64, total: u64| {
+        // A percent at a time is enough.
+        let percent = done * 100 / total.max(1);
+        if percent != shown {
+            shown = percent;
+            stage(sink, "Loading the model", done, total);
+        }
+        !flags.stopped()
+    };
+    Ok(Llama::load(dir, device, &mut progress)?)
+}
+
+/// Tells how far a stage has come.
+pub fn stage(sink: Sink<'_>, stage: &str, done: u64, total: u64) {
+    sink(Event::Stage {
+        stage: stage.into(),
+        done,
+        total,
+    });
+}
+
+impl Loaded {
+    /// The tokenizer, read at the first call: work on ids needs none.
+    ///
+    /// # Errors
+    /// The model has no tokenizer that can be read.
+    pub fn tokenizer(&mut self) -> Result<&Tokenizer, EngineError> {
+        let tokenizer = match self.tokenizer.take() {
+            Some(tokenizer) => tokenizer,
+            None => Tokenizer::load(&self.dir)?,
+        };
+        Ok(self.tokenizer.insert(tokenizer))
+    }
+
+    /// Makes the adapter (or the bare base) the model that answers.
+    ///
+    /// # Errors
+    /// The adapter cannot be read or does not fit.
+    pub fn attach(&mut self, adapter: Option<&Path>) -> Result<(), EngineError> {
+        let Some(dir) = adapter else { return Ok(()) };
+        let changed = modified(&dir.join("adapter_model.safetensors"));
+        if self.tuned.as_ref().is_some_and(|t| t.dir == dir && t.changed == changed) {
+            return Ok(());
+        }
+        let lora = Lora::load(dir, &self.base.config, &self.device)?;
+        let mut model = self.base.clone();
+        lora.attach(&mut model, false)?;
+        self.tuned = Some(Tuned {
+            dir: dir.into(),
+            changed,
+            model,
+        });
+        Ok(())
+    }
+
+    /// The model that answers: tuned by `adapter` (attached before), or the base.
+    pub fn answering(&self, adapter: Option<&Path>) -> &Llama {
+        match (&self.tuned, adapter) {
+            (Some(tuned), Some(dir)) if tuned.dir == dir => &tuned.model,
+            _ => &self.base,
+        }
+    }
+
+    /// The tokenizer when it was read already.
+    pub fn known_tokenizer(&self) -> Option<&Tokenizer> {
+        self.tokenizer.as_ref()
+    }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|m| m.modified()).ok()
+}
