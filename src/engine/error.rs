@@ -57,7 +57,9 @@ pub enum EngineError {
     #[error("The role \"{0}\" is unknown. Roles: system, user, assistant, tool.")]
     Role(String),
     /// Nothing was left to learn from.
-    #[error("None of the {read} rows can be learned from{first}. Look at the rows in the Data and Template rooms, or with `burnish inspect`.")]
+    #[error(
+        "None of the {read} rows can be learned from{first}. Look at the rows in the Data and Template rooms, or with `burnish inspect`."
+    )]
     NothingToLearn {
         /// Rows read.
         read: usize,

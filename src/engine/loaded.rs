@@ -113,7 +113,11 @@ impl Loaded {
     pub fn attach(&mut self, adapter: Option<&Path>) -> Result<(), EngineError> {
         let Some(dir) = adapter else { return Ok(()) };
         let changed = modified(&dir.join("adapter_model.safetensors"));
-        if self.tuned.as_ref().is_some_and(|t| t.dir == dir && t.changed == changed) {
+        if self
+            .tuned
+            .as_ref()
+            .is_some_and(|t| t.dir == dir && t.changed == changed)
+        {
             return Ok(());
         }
         let lora = Lora::load(dir, &self.base.config, &self.device)?;

@@ -39,6 +39,8 @@ impl StopString {
     /// Length of the longest end of the held text that begins the stop string.
     fn possible_start(&self) -> usize {
         let ends = self.stop.char_indices().map(|(i, _)| i).skip(1);
-        ends.filter(|n| self.held.ends_with(&self.stop[..*n])).max().unwrap_or(0)
+        ends.filter(|n| self.held.ends_with(&self.stop[..*n]))
+            .max()
+            .unwrap_or(0)
     }
 }
