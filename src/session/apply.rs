@@ -2,10 +2,16 @@
 
 use super::problems::Way;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{chats, data, model, nav, preview, recipe_form, run};
+use super::{chats, data, model, nav, plan, preview, recipe_form, run};
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
 pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
+    let effects = carry_out(state, command);
+    state.plan = plan::plan(state);
+    effects
+}
+
+fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Go(room) => nav::go(state, room),
         Command::Shell(command) => nav::apply(state, command),
@@ -21,6 +27,12 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// Takes in what came back from an effect or a worker.
 pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
+    let effects = take_in(state, outcome);
+    state.plan = plan::plan(state);
+    effects
+}
+
+fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
     match outcome {
         Outcome::Classified(path, kind) => classified(state, path, kind),
         Outcome::Model { path, result } => model::absorb(state, path, result),

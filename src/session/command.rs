@@ -86,6 +86,10 @@ pub enum ShellCommand {
     TogglePalette,
     /// The palette's search text.
     PaletteText(String),
+    /// Mark this entry of the palette.
+    PaletteAt(usize),
+    /// A problem was noticed; it stays in the list.
+    SeenProblem(u64),
     /// Show or hide the list of problems.
     ToggleProblems,
     /// Take one problem off the list.

@@ -2,6 +2,7 @@
 
 use super::problems::Way;
 use super::{Command, Effect, Room, State, preview, recipe_form};
+use crate::formats::config::ModelConfig;
 use crate::protocol::Event;
 
 /// What is known of a base model without loading its weights.
@@ -21,6 +22,8 @@ pub struct ModelCard {
     pub vocab: usize,
     /// Size of the weight files in bytes.
     pub bytes: u64,
+    /// What the decoder's size depends on; `None` when the architecture cannot be trained here.
+    pub config: Option<ModelConfig>,
     /// Does it ship a chat template?
     pub has_template: bool,
     /// Names and values of the configuration worth showing.

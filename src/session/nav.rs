@@ -13,6 +13,8 @@ pub struct NavState {
     pub palette: bool,
     /// What was typed into the palette.
     pub palette_text: String,
+    /// Which entry of the palette is marked.
+    pub palette_at: usize,
     /// Is the list of problems open?
     pub problems: bool,
     /// Is "Keep training in the background?" being asked?
@@ -37,9 +39,15 @@ pub fn apply(state: &mut State, command: ShellCommand) -> Vec<Effect> {
         ShellCommand::TogglePalette => {
             nav.palette = !nav.palette;
             nav.palette_text.clear();
+            nav.palette_at = 0;
         }
-        ShellCommand::PaletteText(text) => nav.palette_text = text,
-        ShellCommand::ToggleProblems => nav.problems = !nav.problems,
+        ShellCommand::PaletteText(text) => (nav.palette_text, nav.palette_at) = (text, 0),
+        ShellCommand::PaletteAt(at) => nav.palette_at = at,
+        ShellCommand::ToggleProblems => {
+            nav.problems = !nav.problems;
+            state.problems.see_all();
+        }
+        ShellCommand::SeenProblem(id) => state.problems.see(id),
         ShellCommand::DismissProblem(id) => state.problems.dismiss(id),
         ShellCommand::ClearProblems => state.problems.clear(),
         ShellCommand::Theme(choice) => {

@@ -77,6 +77,16 @@ impl Problems {
         self.toasts.retain(|t| t.id != id);
     }
 
+    /// A problem was noticed.
+    pub fn see(&mut self, id: u64) {
+        self.list.iter_mut().filter(|p| p.id == id).for_each(|p| p.seen = true);
+    }
+
+    /// All problems were noticed.
+    pub fn see_all(&mut self) {
+        self.list.iter_mut().for_each(|p| p.seen = true);
+    }
+
     /// Takes all problems away.
     pub fn clear(&mut self) {
         self.list.clear();

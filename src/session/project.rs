@@ -19,7 +19,7 @@ impl Project {
     /// The project as the state has it.
     pub fn of(state: &State) -> Self {
         Self {
-            name: state.project_name.clone(),
+            name: state.project.name.clone(),
             recipe: state.recipe.recipe.clone(),
         }
     }
@@ -34,7 +34,7 @@ impl Project {
 
     /// Puts the project into the state; the effects read what it names.
     pub fn open(self, state: &mut State) -> Vec<Effect> {
-        state.project_name = self.name;
+        state.project.name = self.name;
         let mut effects: Vec<Effect> = state.settings.models.iter().cloned().map(Effect::ListModel).collect();
         let model = self.recipe.model.path.clone();
         effects.push(Effect::ListModel("starter".into()));

@@ -1,9 +1,20 @@
 //! The whole state of the window, one part per subject. Knows what each part is called, not how it changes.
 
+use std::path::{Path, PathBuf};
+
 use super::chats::ChatsState;
 use super::preview::PreviewState;
-use super::{DataState, ModelState, NavState, Problems, RecipeState, RunState, Settings};
+use super::{DataState, ModelState, NavState, Plan, Problems, RecipeState, Room, RunPhase, RunState, Settings};
 use crate::protocol::DeviceInfo;
+
+/// Which project is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectPlace {
+    /// The name in the breadcrumb.
+    pub name: String,
+    /// The folder; absolute, empty only before the start is over.
+    pub dir: PathBuf,
+}
 
 /// Everything that the window shows.
 #[derive(Default)]
@@ -12,8 +23,8 @@ pub struct State {
     pub nav: NavState,
     /// Kept between starts.
     pub settings: Settings,
-    /// The name of the open project.
-    pub project_name: String,
+    /// The open project's name and folder.
+    pub project: ProjectPlace,
     /// Base models that are known, and the selected one.
     pub model: ModelState,
     /// The open file of examples.
@@ -22,6 +33,8 @@ pub struct State {
     pub preview: PreviewState,
     /// The recipe of the next run.
     pub recipe: RecipeState,
+    /// The forecast of a run of the recipe; worked out anew after every change.
+    pub plan: Option<Plan>,
     /// The run that goes on or was the last.
     pub run: RunState,
     /// Named conversations with base and tuned model.
@@ -39,6 +52,26 @@ impl State {
     pub fn next_job(&mut self) -> u64 {
         self.last_job += 1;
         self.last_job
+    }
+
+    /// The folder of the open project.
+    pub fn project_dir(&self) -> &Path {
+        &self.project.dir
+    }
+
+    /// What is wrong in a room, for its red dot; `None` when nothing is.
+    pub fn problem_of(&self, room: Room) -> Option<String> {
+        match room {
+            Room::Data => {
+                let skipped = self.data.set.as_ref()?.problems.iter().filter(|p| p.skipped).count();
+                (skipped > 0).then(|| format!("{} could not be read", super::words::count(skipped, "row")))
+            }
+            Room::Train => match &self.run.phase {
+                RunPhase::Broken(message) => Some(message.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// The device that jobs are sent to: the chosen one or `auto`.

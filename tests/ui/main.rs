@@ -1,1 +1,6 @@
-//! x
+//! The window driven by its accessibility labels: rooms, palette, drops, a run from recorded events, snapshots.
+
+mod frame;
+mod kit;
+mod rooms;
+mod run;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::models;
 use crate::data;
+use crate::formats::places;
 use crate::session::{Counts, PathKind, ReadRows, SampleSet};
 
 /// Says what a dropped or picked path is.
@@ -65,7 +65,7 @@ fn classify_folder(folder: &Path) -> PathKind {
 /// Reads a data file and marks the held-out share. `sample:NAME` is a sample set that comes with the app.
 pub fn read_rows(path: &Path, percent: f64, seed: u64) -> Result<ReadRows, String> {
     let path = match path.strip_prefix("sample:") {
-        Ok(name) => samples_folder().join(name),
+        Ok(name) => places::samples_dir().join(name),
         Err(_) => path.to_path_buf(),
     };
     let mut set = data::read_file(&path).map_err(|e| e.to_string())?;
@@ -79,13 +79,9 @@ pub fn read_rows(path: &Path, percent: f64, seed: u64) -> Result<ReadRows, Strin
     })
 }
 
-fn samples_folder() -> PathBuf {
-    models::assets().join("samples")
-}
-
 /// The sample sets, described by the first line of the text file beside each, or by their name.
 pub fn samples() -> Vec<SampleSet> {
-    let Ok(entries) = std::fs::read_dir(samples_folder()) else {
+    let Ok(entries) = std::fs::read_dir(places::samples_dir()) else {
         return Vec::new();
     };
     let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();

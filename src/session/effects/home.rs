@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::session::State;
-
 /// The app's folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
@@ -40,11 +38,6 @@ impl Home {
     /// The settings file.
     pub fn settings(&self) -> PathBuf {
         self.config.join("settings.toml")
-    }
-
-    /// The folder of the open project.
-    pub fn project(&self, state: &State) -> PathBuf {
-        state.settings.project.clone().unwrap_or_else(|| self.default_project())
     }
 
     /// The project of somebody who never chose one.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 pub use home::Home;
+pub use store::Restored;
 use store::Store;
 use workers::Workers;
 
-use super::{Effect, Outcome, Project, Settings, State, chats, preview};
+use super::{Effect, Outcome, State, chats, preview};
 
 /// Wakes the window when an outcome is waiting.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -60,7 +61,7 @@ impl Effects {
     }
 
     /// Settings and project of the last time; fresh ones where there are none or they cannot be read.
-    pub fn restore(&self, project: Option<&std::path::Path>) -> (Settings, Project, Vec<String>) {
+    pub fn restore(&self, project: Option<&std::path::Path>) -> Restored {
         store::restore(&self.home, project)
     }
 
@@ -77,11 +78,11 @@ impl Effects {
             Effect::Job { slot, id, job } => self.workers.job(slot, id, job),
             Effect::Control { slot, control } => self.workers.control(slot, control),
             Effect::StartRun { id, name, recipe } => {
-                let runs = self.home.project(state).join("runs");
+                let runs = state.project_dir().join("runs");
                 self.workers.start_run(id, &runs, &name, recipe);
             }
             Effect::FindRun => {
-                let runs = self.home.project(state).join("runs");
+                let runs = state.project_dir().join("runs");
                 self.workers.find_run(runs);
             }
             other => self.on_thread(other),

@@ -4,32 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::formats::config::ModelConfig;
+use crate::formats::places;
 use crate::session::ModelCard;
-
-/// The folder of what comes with the app: `BURNISH_ASSETS`, beside the executable, or in the source tree.
-pub fn assets() -> PathBuf {
-    if let Some(folder) = std::env::var_os("BURNISH_ASSETS") {
-        return folder.into();
-    }
-    let beside = std::env::current_exe()
-        .ok()
-        .and_then(|exe| Some(exe.parent()?.join("assets")));
-    match beside {
-        Some(folder) if folder.is_dir() => folder,
-        _ => Path::new(env!("CARGO_MANIFEST_DIR")).join("assets"),
-    }
-}
 
 /// Reads the card of a model folder or of `starter`.
 ///
 /// # Errors
 /// A sentence that names the file and what is wrong with it.
 pub fn read(path: &str) -> Result<ModelCard, String> {
-    let folder = if path == "starter" {
-        assets().join("starter")
-    } else {
-        PathBuf::from(path)
-    };
+    let folder = places::model_dir(path);
     let file = folder.join("config.json");
     let text = std::fs::read_to_string(&file).map_err(|e| {
         format!(
@@ -67,6 +51,7 @@ fn card(path: &str, name: String, folder: &Path, config: &Value, weights: &[Path
         context: number("max_position_embeddings") as usize,
         vocab: number("vocab_size") as usize,
         bytes,
+        config: ModelConfig::from_value(config).ok(),
         has_template: has_template(folder),
         details: details(config),
     }

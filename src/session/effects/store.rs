@@ -36,7 +36,7 @@ impl Store {
     pub fn save(&self, home: &Home, state: &State) {
         let snapshot = Snapshot {
             settings: (home.settings(), state.settings.clone()),
-            project: (home.project(state).join("project.toml"), Project::of(state)),
+            project: (state.project_dir().join("project.toml"), Project::of(state)),
         };
         // The receiver only ends with the window.
         let _ = self.sender.send(snapshot);
@@ -79,19 +79,34 @@ fn write(path: &Path, value: &impl serde::Serialize) -> Result<(), String> {
     std::fs::rename(&temporary, path).map_err(|e| failed(&e))
 }
 
+/// What was kept from the last time.
+pub struct Restored {
+    pub settings: Settings,
+    pub project: Project,
+    /// The project's folder.
+    pub dir: PathBuf,
+    /// What could not be read.
+    pub problems: Vec<String>,
+}
+
 /// Reads settings and project; what cannot be read is replaced by fresh values, and said.
-pub fn restore(home: &Home, project: Option<&Path>) -> (Settings, Project, Vec<String>) {
+pub fn restore(home: &Home, project: Option<&Path>) -> Restored {
     let mut problems = Vec::new();
     let mut settings: Settings = read(&home.settings(), &mut problems).unwrap_or_default();
     if let Some(folder) = project {
-        settings.project = Some(folder.into());
+        settings.project = Some(std::path::absolute(folder).unwrap_or_else(|_| folder.into()));
     }
-    let folder = settings.project.clone().unwrap_or_else(|| home.default_project());
-    let name = folder
+    let dir = settings.project.clone().unwrap_or_else(|| home.default_project());
+    let name = dir
         .file_name()
         .map_or_else(|| "project".into(), |n| n.to_string_lossy().into_owned());
-    let project = read(&folder.join("project.toml"), &mut problems).unwrap_or_else(|| Project::empty(name));
-    (settings, project, problems)
+    let project = read(&dir.join("project.toml"), &mut problems).unwrap_or_else(|| Project::empty(name));
+    Restored {
+        settings,
+        project,
+        dir,
+        problems,
+    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path, problems: &mut Vec<String>) -> Option<T> {

@@ -1,0 +1,125 @@
+//! The rows as a virtualised table: only what is visible is laid out.
+
+use egui::{Align, Label, Layout, Sense, Ui};
+use egui_extras::{Column, TableBuilder, TableRow};
+
+use super::super::{Ctx, kit};
+use crate::data::{Conversation, Role, Split};
+use crate::session::words::{first_words, thousands};
+use crate::session::{Command, DataCommand};
+
+const ROW_HEIGHT: f32 = 24.0;
+
+/// Draws the table.
+pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let Some(set) = ctx.state.data.set.clone() else { return };
+    let matches = ctx.state.data.matches.clone();
+    let len = matches.as_ref().map_or(set.conversations.len(), |m| m.len());
+    arrows(ctx, ui);
+    let selected = ctx.state.data.selected;
+    let moved = ui.data_mut(|d| {
+        let shown = d.get_temp_mut_or(egui::Id::unique("shown row"), selected);
+        std::mem::replace(shown, selected) != selected
+    });
+    ui.style_mut().interaction.selectable_labels = false;
+    let mut table = TableBuilder::new(ui)
+        .striped(false)
+        .sense(Sense::click())
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(Column::exact(64.0))
+        .column(Column::remainder().clip(true).at_least(120.0))
+        .column(Column::exact(48.0))
+        .column(Column::exact(84.0))
+        .column(Column::exact(72.0))
+        .auto_shrink(false);
+    let at = match &matches {
+        Some(rows) => rows.binary_search(&selected).ok(),
+        None => Some(selected),
+    };
+    if let Some(at) = at.filter(|at| moved && *at < len) {
+        table = table.scroll_to_row(at, None);
+    }
+    let table = table.header(26.0, |mut row| {
+        for (title, right) in [
+            ("Row", true),
+            ("First words", false),
+            ("Turns", true),
+            ("Characters", true),
+            ("Flags", false),
+        ] {
+            row.col(|ui| {
+                let text = kit::muted(ctx.theme, title).size(12.0);
+                if right {
+                    right_aligned(ui, |ui| ui.label(text))
+                } else {
+                    ui.label(text)
+                };
+            });
+        }
+    });
+    table.body(|body| {
+        body.rows(ROW_HEIGHT, len, |mut row| {
+            let index = matches.as_ref().map_or(row.index(), |m| m[row.index()]);
+            row.set_selected(index == selected);
+            cells(ctx, &mut row, &set.conversations[index]);
+            let response = row.response();
+            response.widget_info(|| {
+                egui::WidgetInfo::selected(
+                    egui::Role::Button,
+                    true,
+                    index == selected,
+                    format!("Row {}", index + 1),
+                )
+            });
+            if response.clicked() {
+                ctx.send(Command::Data(DataCommand::Select(index)));
+            }
+        });
+    });
+}
+
+/// Up and down step through the rows unless a text field has the keys.
+fn arrows(ctx: &mut Ctx<'_>, ui: &Ui) {
+    if ui.ctx().egui_wants_keyboard_input() || ctx.state.nav.palette {
+        return;
+    }
+    let (up, down) = ui.input(|i| (i.key_pressed(egui::Key::ArrowUp), i.key_pressed(egui::Key::ArrowDown)));
+    if up || down {
+        ctx.send(Command::Data(DataCommand::Step(if up { -1 } else { 1 })));
+    }
+}
+
+fn right_aligned<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.with_layout(Layout::right_to_left(Align::Center), content).inner
+}
+
+fn cells(ctx: &Ctx<'_>, row: &mut TableRow<'_, '_>, conversation: &Conversation) {
+    let theme = ctx.theme;
+    row.col(|ui| {
+        right_aligned(ui, |ui| {
+            ui.label(kit::muted(theme, thousands(conversation.source.row as u64 + 1)))
+        });
+    });
+    row.col(|ui| {
+        ui.add(Label::new(first_words(opening(conversation), 120)).truncate());
+    });
+    row.col(|ui| {
+        right_aligned(ui, |ui| ui.label(conversation.messages.len().to_string()));
+    });
+    row.col(|ui| {
+        let characters: usize = conversation.messages.iter().map(|m| m.content.len()).sum();
+        right_aligned(ui, |ui| ui.label(thousands(characters as u64)));
+    });
+    row.col(|ui| {
+        if conversation.split == Split::Eval {
+            kit::badge(ui, theme.warn(), "held out");
+        }
+    });
+}
+
+/// What the user says first, else whatever stands first.
+fn opening(conversation: &Conversation) -> &str {
+    let user = conversation.messages.iter().find(|m| m.role == Role::User);
+    user.or(conversation.messages.first())
+        .map_or("", |m| m.content.as_str())
+}

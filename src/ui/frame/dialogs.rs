@@ -1,0 +1,59 @@
+//! The system's file dialogs, each on a thread of its own so that no frame waits for them.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::session::preview::TemplateCommand;
+use crate::session::{Command, Dialog};
+
+/// Opens dialogs and hands their answers back as commands.
+pub struct Dialogs {
+    ctx: egui::Context,
+    sender: Sender<Command>,
+    answers: Receiver<Command>,
+}
+
+impl Dialogs {
+    /// No dialog is open; answers wake `ctx`.
+    pub fn new(ctx: egui::Context) -> Self {
+        let (sender, answers) = channel();
+        Self { ctx, sender, answers }
+    }
+
+    /// Opens a dialog.
+    pub fn open(&self, dialog: Dialog) {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        std::thread::spawn(move || {
+            if let Some(path) = ask(dialog) {
+                let command = match dialog {
+                    Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
+                    _ => Command::Open(path),
+                };
+                // The receiver only ends with the window.
+                let _ = sender.send(command);
+                ctx.request_repaint();
+            }
+        });
+    }
+
+    /// What was picked since the last call.
+    pub fn drain(&self) -> Vec<Command> {
+        self.answers.try_iter().collect()
+    }
+}
+
+fn ask(dialog: Dialog) -> Option<PathBuf> {
+    let files = rfd::FileDialog::new();
+    match dialog {
+        Dialog::DataFile => files
+            .set_title("Open data file")
+            .add_filter("Data (jsonl, json, txt)", &["jsonl", "json", "txt"])
+            .pick_file(),
+        Dialog::TemplateFile => files
+            .set_title("Open template")
+            .add_filter("Jinja template", &["jinja", "j2", "txt"])
+            .pick_file(),
+        Dialog::ModelFolder => files.set_title("Open model folder").pick_folder(),
+        Dialog::AdapterFolder => files.set_title("Open adapter folder").pick_folder(),
+    }
+}

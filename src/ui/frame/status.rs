@@ -1,0 +1,139 @@
+//! The bottom line on every room: device, the running job with progress and time left, Pause and Stop.
+
+use egui::{Frame, Layout, Margin, Panel, ProgressBar, RichText, Ui};
+
+use super::super::{Ctx, icons, kit};
+use crate::session::words::{duration, thousands};
+use crate::session::{Command, ModelCommand, Room, RunPhase, TrainCommand};
+
+/// Draws the status bar.
+pub fn status_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let frame = Frame::new()
+        .fill(ctx.theme.background())
+        .inner_margin(Margin::symmetric(12, 3));
+    Panel::bottom("status").frame(frame).exact_size(32.0).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            device(ctx, ui);
+            ui.separator();
+            job(ctx, ui);
+        });
+    });
+}
+
+fn device(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let state = ctx.state;
+    let chosen = state.settings.device.as_deref();
+    let info = state
+        .devices
+        .iter()
+        .find(|d| chosen.map_or(d.default, |name| d.name == name));
+    let label = match (info, chosen) {
+        (Some(info), _) if info.name == "cpu" => "CPU".into(),
+        (Some(info), _) => info.label.clone(),
+        (None, Some(name)) => name.to_string(),
+        (None, None) => "Looking for devices".into(),
+    };
+    let on_cpu = info.is_none_or(|d| d.backend == "cpu");
+    let icon = if on_cpu { icons::CPU } else { icons::CUBE };
+    let response = ui.menu_button((icon, label.as_str()), |ui| {
+        let mut pick = |ui: &mut Ui, name: Option<&str>, label: &str| {
+            if ui.selectable_label(chosen == name, label).clicked() {
+                ctx.send(Command::Model(ModelCommand::Device(name.map(String::from))));
+                ui.close();
+            }
+        };
+        pick(ui, None, "Automatic: the fastest real device");
+        for device in &state.devices {
+            let software = if device.kind == "software" {
+                ", software, slow"
+            } else {
+                ""
+            };
+            pick(
+                ui,
+                Some(&device.name),
+                &format!("{} ({}{software})", device.label, device.backend),
+            );
+        }
+    });
+    let name = format!("Device: {label}");
+    response
+        .response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    response
+        .response
+        .on_hover_text("The device that trains and chats. Click to choose another.");
+}
+
+fn job(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let run = &ctx.state.run;
+    let words = sentence(ctx);
+    let colour = if matches!(run.phase, RunPhase::Broken(_)) {
+        ctx.theme.error()
+    } else {
+        ctx.theme.text()
+    };
+    let label = egui::Button::new(RichText::new(&words).color(colour)).frame_when_inactive(false);
+    if ui.add(label).on_hover_text("Open the run and its log").clicked() {
+        ctx.send(Command::Go(Room::Train));
+    }
+    if !run.is_active() {
+        return;
+    }
+    let progress = run.progress();
+    let mut bar = ProgressBar::new(progress.unwrap_or(0.0))
+        .desired_width(140.0)
+        .desired_height(8.0);
+    bar = bar.fill(ctx.theme.accent());
+    let response = ui.add(bar);
+    let percent = progress.map_or("unknown".into(), |p| format!("{:.0} %", p * 100.0));
+    response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, format!("Progress {percent}")));
+    if let Some(left) = run.seconds_left().filter(|_| run.phase == RunPhase::Training) {
+        ui.label(kit::muted(ctx.theme, format!("{} left", duration(left))));
+    }
+    ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| controls(ctx, ui));
+}
+
+fn controls(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let phase = &ctx.state.run.phase;
+    if *phase == RunPhase::Stopping {
+        return;
+    }
+    if kit::quiet(ui, icons::STOP, "Stop and keep")
+        .on_hover_text("Ends after this step; the result is kept")
+        .clicked()
+    {
+        ctx.send(Command::Train(TrainCommand::Stop));
+    }
+    if *phase == RunPhase::Paused {
+        if kit::quiet(ui, icons::PLAY, "Resume").clicked() {
+            ctx.send(Command::Train(TrainCommand::Resume));
+        }
+    } else if kit::quiet(ui, icons::PAUSE, "Pause").clicked() {
+        ctx.send(Command::Train(TrainCommand::Pause));
+    }
+}
+
+/// The job in a sentence.
+fn sentence(ctx: &Ctx<'_>) -> String {
+    let run = &ctx.state.run;
+    let steps = format!(
+        "step {} / {}",
+        thousands(run.step() as u64),
+        thousands(run.steps() as u64)
+    );
+    match &run.phase {
+        RunPhase::None if ctx.state.data.reading.is_some() => "Reading the data file".into(),
+        RunPhase::None => "No job running".into(),
+        RunPhase::Preparing => match &run.stage {
+            Some((stage, ..)) => format!("{}: {stage}", run.name),
+            None => format!("{}: starting the worker", run.name),
+        },
+        RunPhase::Training => format!("Training {}  {steps}", run.name),
+        RunPhase::Paused => format!("Paused {}  {steps}", run.name),
+        RunPhase::Stopping => format!("Stopping {} after this step", run.name),
+        RunPhase::Finished => format!("Finished {}", run.name),
+        RunPhase::Broken(_) => format!("{} stopped unexpectedly", run.name),
+    }
+}

@@ -1,0 +1,123 @@
+//! The settings that most runs leave alone.
+
+use egui::{DragValue, Ui};
+
+use super::super::{Theme, kit};
+use super::form::TARGETS;
+use crate::recipe::{MethodKind, Recipe, Schedule};
+use crate::session::words::small;
+
+/// Draws the folded settings; true when one changed.
+pub fn advanced_ui(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let mut changed = false;
+    if recipe.method.kind == MethodKind::Lora {
+        kit::group(ui, theme, "Adapter", |ui| changed |= adapter(theme, ui, recipe));
+    }
+    kit::group(ui, theme, "Optimizer", |ui| changed |= optimizer(theme, ui, recipe));
+    kit::group(ui, theme, "Evaluation and checkpoints", |ui| {
+        changed |= rhythm(theme, ui, recipe)
+    });
+    changed
+}
+
+fn adapter(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let method = &mut recipe.method;
+    let tip = "Share of the adapter's inputs that is dropped at random in training. Usual: 0 to 0.1.";
+    let drag = DragValue::new(&mut method.dropout)
+        .range(0.0..=0.9)
+        .speed(0.005)
+        .max_decimals(3);
+    let mut changed = kit::number(ui, theme, "Dropout", tip, drag);
+    let tip = "Scales by alpha / sqrt(r) instead of alpha / r, for high ranks. Usual: off.";
+    changed |= kit::switch(ui, theme, "Rank-stabilised", tip, &mut method.rslora);
+    ui.label(kit::muted(theme, "Layers"))
+        .on_hover_text("Linear layers that get an adapter. Usual: all seven.");
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
+        for target in TARGETS {
+            let on = method.targets.iter().any(|t| t == target);
+            if ui.selectable_label(on, target).clicked() {
+                changed = true;
+                match on {
+                    true => method.targets.retain(|t| t != target),
+                    false => method.targets.push(target.into()),
+                }
+            }
+        }
+    });
+    changed
+}
+
+fn optimizer(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let optim = &mut recipe.optim;
+    let mut changed = false;
+    let schedules = [
+        (Schedule::Cosine, "Cosine"),
+        (Schedule::Linear, "Linear"),
+        (Schedule::Constant, "Constant"),
+    ];
+    let tip = "How the learning rate falls to the end. Usual: cosine.";
+    if let Some(schedule) = kit::choice(ui, theme, "Schedule", tip, optim.schedule, &schedules) {
+        optim.schedule = schedule;
+        changed = true;
+    }
+    let tip = "The rate rises slowly at first: a share of all steps below 1, a number of steps from 1 on. Usual: 0.03.";
+    let drag = DragValue::new(&mut optim.warmup)
+        .range(0.0..=100_000.0)
+        .speed(0.01)
+        .max_decimals(3);
+    changed |= kit::number(ui, theme, "Warm-up", tip, drag);
+    let tip = "Pulls weights towards zero. Usual: 0 to 0.1.";
+    let drag = DragValue::new(&mut optim.weight_decay)
+        .range(0.0..=1.0)
+        .speed(0.001)
+        .max_decimals(4);
+    changed |= kit::number(ui, theme, "Weight decay", tip, drag.custom_formatter(|v, _| small(v)));
+    let tip = "Longest gradient of a step; longer ones are scaled down. 0 turns it off. Usual: 1.";
+    let drag = DragValue::new(&mut optim.clip)
+        .range(0.0..=100.0)
+        .speed(0.05)
+        .max_decimals(2);
+    changed |= kit::number(ui, theme, "Gradient clipping", tip, drag);
+    let tip = "Ends after so many steps whatever the epochs say; 0 goes by epochs.";
+    changed |= kit::number(
+        ui,
+        theme,
+        "Most steps",
+        tip,
+        DragValue::new(&mut optim.max_steps).speed(1.0),
+    );
+    let tip = "Decides order and random starts; the same seed repeats the run.";
+    changed |= kit::number(ui, theme, "Seed", tip, DragValue::new(&mut recipe.data.seed).speed(0.2));
+    changed
+}
+
+fn rhythm(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let tip = "Steps between evaluations with sample answers; 0 makes about ten in the run.";
+    let mut changed = kit::number(
+        ui,
+        theme,
+        "Evaluate every",
+        tip,
+        DragValue::new(&mut recipe.eval.every).speed(1.0),
+    );
+    let tip = "Steps between checkpoints; 0 makes about five in the run.";
+    changed |= kit::number(
+        ui,
+        theme,
+        "Save every",
+        tip,
+        DragValue::new(&mut recipe.save.every).speed(1.0),
+    );
+    let tip = "Newest checkpoints that are kept. Usual: 3.";
+    changed |= kit::number(
+        ui,
+        theme,
+        "Keep",
+        tip,
+        DragValue::new(&mut recipe.save.keep).range(1..=100).speed(0.1),
+    );
+    let tip = "Works activations out twice instead of keeping them: less memory, about a third slower.";
+    changed |= kit::switch(ui, theme, "Save memory", tip, &mut recipe.batch.checkpointing);
+    changed
+}

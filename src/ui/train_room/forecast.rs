@@ -1,0 +1,171 @@
+//! Before a run: what will happen, in figures and sentences.
+
+use egui::{Sense, Ui, vec2};
+
+use super::super::{Ctx, icons, kit};
+use crate::session::words::{bytes, count, duration, thousands};
+use crate::session::{Command, DataCommand, Plan, Room};
+
+/// Draws the forecast, or what is missing for one.
+pub fn forecast_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let Some(plan) = ctx.state.plan.clone() else {
+        nothing_yet(ctx, ui);
+        return;
+    };
+    kit::heading(
+        ui,
+        ctx.theme,
+        "What will happen",
+        "Estimates; the first steps tell more.",
+    );
+    ui.add_space(12.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(12.0, 12.0);
+        tile(ctx, ui, "Steps", thousands(plan.steps as u64), &steps_words(ctx, &plan));
+        tile(
+            ctx,
+            ui,
+            "Tokens",
+            format!("about {}", short(plan.tokens)),
+            "over the whole run",
+        );
+        let (time, words) = match plan.seconds {
+            Some(seconds) => (format!("about {}", duration(seconds)), "by the pace of the last run"),
+            None => ("not known yet".into(), "the first run on this device tells"),
+        };
+        tile(ctx, ui, "Time", time, words);
+        tile(ctx, ui, "Memory", bytes(plan.memory.total()), "at the peak, estimated");
+    });
+    ui.add_space(16.0);
+    memory(ctx, ui, &plan);
+    ui.add_space(16.0);
+    kit::caption(ui, ctx.theme, "In words");
+    for line in sentences(ctx, &plan) {
+        ui.horizontal(|ui| {
+            ui.colored_label(ctx.theme.muted(), icons::CHECK);
+            ui.label(line);
+        });
+    }
+}
+
+fn nothing_yet(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let no_model = ctx.state.model.selected.is_none();
+    let (sentence, button, command) = if no_model {
+        (
+            "A run needs a base model and examples. Pick the model first.",
+            "Pick a model",
+            Command::Go(Room::Model),
+        )
+    } else {
+        (
+            "A run needs examples to learn from.",
+            "Open data file...",
+            Command::Data(DataCommand::OpenDialog),
+        )
+    };
+    let state = kit::Empty {
+        icon: icons::CHART,
+        title: "Nothing to train yet",
+        sentence,
+        button,
+    };
+    let pressed = kit::empty(ui, ctx.theme, state, |ui| {
+        if kit::link(ui, ctx.theme, "Try it with the starter and a sample").clicked() {
+            ctx.send(Command::TryIt);
+        }
+    });
+    if pressed.is_some_and(|r| r.clicked()) {
+        ctx.send(command);
+    }
+}
+
+fn tile(ctx: &Ctx<'_>, ui: &mut Ui, name: &str, value: impl Into<String>, words: &str) {
+    ui.allocate_ui_with_layout(vec2(176.0, 74.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+        kit::card(ui, ctx.theme, |ui| {
+            ui.set_min_size(vec2(150.0, 50.0));
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.label(kit::muted(ctx.theme, name).small());
+            ui.label(kit::strong(value).size(17.0));
+            ui.label(kit::muted(ctx.theme, words).small());
+        });
+    });
+}
+
+fn steps_words(ctx: &Ctx<'_>, plan: &Plan) -> String {
+    let batch = &ctx.state.recipe.recipe.batch;
+    format!(
+        "{} of {}",
+        thousands(plan.train_rows as u64),
+        count(batch.size * batch.accumulation, "row")
+    )
+    .replacen(" of ", " rows, ", 1)
+        + " a step"
+}
+
+fn short(tokens: u64) -> String {
+    crate::session::words::parameters(tokens)
+}
+
+fn sentences(ctx: &Ctx<'_>, plan: &Plan) -> Vec<String> {
+    let recipe = &ctx.state.recipe.recipe;
+    let mut lines = vec![format!(
+        "{} are learned {}.",
+        count(plan.train_rows, "conversation"),
+        if recipe.optim.epochs == 1.0 {
+            "once".to_string()
+        } else {
+            format!("{} times", recipe.optim.epochs)
+        }
+    )];
+    if plan.eval_rows > 0 {
+        lines.push(format!(
+            "{} are held out and never learned.",
+            count(plan.eval_rows, "conversation")
+        ));
+    } else {
+        lines.push("No rows are held out: nothing will tell learning from memorising.".into());
+    }
+    lines.push("The base stays as it is; the result is a small adapter beside it.".into());
+    if recipe.method.kind == crate::recipe::MethodKind::Full {
+        lines.pop();
+        lines.push("All weights change; the result is a whole model.".into());
+    }
+    lines.push("You can pause or stop at any time; the result up to there is kept.".into());
+    lines
+}
+
+/// The parts of the memory estimate as one bar with a legend.
+fn memory(ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
+    let theme = ctx.theme;
+    kit::caption(ui, theme, "Memory");
+    let series = theme.series();
+    let m = &plan.memory;
+    let parts = [
+        ("Base", m.base, series.train.0),
+        ("Trainable", m.trainable, series.norm.0),
+        ("Gradients", m.gradients, series.eval.0),
+        ("Optimizer", m.moments, series.rate.0),
+        ("Activations", m.activations, series.speed.0),
+    ];
+    let total = m.total().max(1) as f32;
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width().min(740.0), 12.0), Sense::hover());
+    let mut left = rect.left();
+    for (_, size, colour) in parts {
+        let width = rect.width() * size as f32 / total;
+        let part = egui::Rect::from_min_size(
+            egui::pos2(left, rect.top()),
+            vec2((width - 1.0).max(0.0), rect.height()),
+        );
+        ui.painter().rect_filled(part, 2, colour);
+        left += width;
+    }
+    ui.horizontal_wrapped(|ui| {
+        for (name, size, colour) in parts {
+            let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
+            ui.painter().rect_filled(dot, 2, colour);
+            ui.add_space(-4.0);
+            ui.label(kit::muted(theme, format!("{name} {}", bytes(size))).small());
+            ui.add_space(8.0);
+        }
+    });
+}

@@ -1,0 +1,191 @@
+//! The recipe as a form in groups. Every field says what it does and what is usual.
+
+use egui::{DragValue, TextEdit, Ui};
+
+use super::super::{Ctx, Theme, icons, kit};
+use super::advanced;
+use crate::recipe::{MethodKind, Recipe};
+use crate::session::words::{parameters, small};
+use crate::session::{Command, State, TrainCommand};
+
+/// The linear layers of a decoder block that can get an adapter.
+pub const TARGETS: [&str; 7] = [
+    "q_proj",
+    "k_proj",
+    "v_proj",
+    "o_proj",
+    "gate_proj",
+    "up_proj",
+    "down_proj",
+];
+
+/// Draws the form; a change sends the whole recipe.
+pub fn form_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let theme = ctx.theme;
+    let mut recipe = ctx.state.recipe.recipe.clone();
+    let locked = ctx.state.run.is_active();
+    let mut changed = false;
+    ui.horizontal(|ui| {
+        ui.label(kit::strong("Recipe").size(15.0));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if !locked && kit::icon_button(ui, icons::ARROW_CLOCKWISE, "Reset to defaults").clicked() {
+                ctx.send(Command::Train(TrainCommand::Defaults));
+            }
+        });
+    });
+    if locked {
+        ui.label(kit::muted(theme, "Changes count for the next run.").small());
+    }
+    ui.add_space(6.0);
+    name(ctx, ui);
+    kit::group(ui, theme, "Method", |ui| {
+        changed |= method(theme, ui, &mut recipe, ctx.state)
+    });
+    kit::group(ui, theme, "Learning", |ui| changed |= learning(theme, ui, &mut recipe));
+    kit::group(ui, theme, "Batch", |ui| changed |= batch(theme, ui, &mut recipe));
+    kit::group(ui, theme, "Held-out rows", |ui| {
+        changed |= held_out(theme, ui, &mut recipe, ctx.state)
+    });
+    let (icon, label) = if ctx.state.recipe.advanced {
+        (icons::CARET_DOWN, "Fewer settings")
+    } else {
+        (icons::CARET_RIGHT, "More settings")
+    };
+    if kit::quiet(ui, icon, label).clicked() {
+        ctx.send(Command::Train(TrainCommand::ToggleAdvanced));
+    }
+    if ctx.state.recipe.advanced {
+        ui.add_space(8.0);
+        changed |= advanced::advanced_ui(theme, ui, &mut recipe);
+    }
+    if changed {
+        ctx.send(Command::Train(TrainCommand::Recipe(Box::new(recipe))));
+    }
+}
+
+fn name(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let mut name = ctx.state.recipe.name.clone();
+    let hint = ctx.state.recipe.default_name();
+    kit::row(ui, ctx.theme, "Name", "What the run and its result are called", |ui| {
+        let field = TextEdit::singleline(&mut name)
+            .id_salt("run name")
+            .hint_text(hint)
+            .desired_width(150.0);
+        let response = ui.add(field);
+        response.widget_info(|| egui::WidgetInfo::text_edit(true, &name, &name, "Run name"));
+        if response.changed() {
+            ctx.send(Command::Train(TrainCommand::Name(name.clone())));
+        }
+    });
+    ui.add_space(12.0);
+}
+
+fn method(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, state: &State) -> bool {
+    let method = &mut recipe.method;
+    let mut changed = false;
+    let kinds = [(MethodKind::Lora, "LoRA"), (MethodKind::Full, "All weights")];
+    let tip = "LoRA trains a small addition to the frozen base: little memory, rarely forgets. \
+               All weights changes the base itself and needs 16 bytes per parameter.";
+    if let Some(kind) = kit::choice(ui, theme, "What learns", tip, method.kind, &kinds) {
+        method.kind = kind;
+        changed = true;
+    }
+    if method.kind == MethodKind::Lora {
+        let tip = "How much the addition can hold. Usual: 8 to 64. More learns more and costs memory.";
+        changed |= kit::number(
+            ui,
+            theme,
+            "Rank (r)",
+            tip,
+            DragValue::new(&mut method.r).range(1..=512).speed(0.2),
+        );
+        let tip = "Strength of the addition: it is scaled by alpha / r. Usual: once or twice the rank.";
+        let drag = DragValue::new(&mut method.alpha).range(0.5..=1024.0).speed(0.5);
+        changed |= kit::number(ui, theme, "Alpha", tip, drag);
+    }
+    if let Some(trained) = trainable(state) {
+        ui.add_space(2.0);
+        ui.label(kit::muted(theme, trained).small());
+    }
+    changed
+}
+
+/// How many parameters learn, in words.
+fn trainable(state: &State) -> Option<String> {
+    let card = state.model.card()?;
+    let plan = state.plan.as_ref()?;
+    let share = 100.0 * plan.trainable as f64 / card.parameters.max(1) as f64;
+    Some(format!(
+        "{} of {} parameters learn ({share:.1} %)",
+        parameters(plan.trainable),
+        parameters(card.parameters)
+    ))
+}
+
+fn learning(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let optim = &mut recipe.optim;
+    let tip = "How far each step goes. Usual for LoRA: 1e-4 to 5e-4; for all weights: 1e-5 to 5e-5. \
+               Small models take more.";
+    let speed = (optim.lr * 0.01).max(1e-7);
+    let drag = DragValue::new(&mut optim.lr)
+        .range(1e-7..=1.0)
+        .speed(speed)
+        .max_decimals(8)
+        .custom_formatter(|value, _| small(value));
+    let mut changed = kit::number(ui, theme, "Learning rate", tip, drag);
+    let tip = "How often every conversation is seen. Usual: 1 to 3; small data sets take more.";
+    let drag = DragValue::new(&mut optim.epochs)
+        .range(0.1..=100.0)
+        .speed(0.05)
+        .max_decimals(2);
+    changed |= kit::number(ui, theme, "Epochs", tip, drag);
+    changed
+}
+
+fn batch(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let tip = "Conversations that are worked on at once. More is faster and takes memory. Usual: 1 to 16.";
+    let mut changed = kit::number(
+        ui,
+        theme,
+        "Batch size",
+        tip,
+        DragValue::new(&mut recipe.batch.size).range(1..=512).speed(0.1),
+    );
+    let tip = "Batches that are summed up before a step: a larger batch without its memory. Usual: 1 to 16.";
+    let drag = DragValue::new(&mut recipe.batch.accumulation)
+        .range(1..=1024)
+        .speed(0.1);
+    changed |= kit::number(ui, theme, "Accumulation", tip, drag);
+    let tip = "Longest row in tokens; 0 takes the model's context. Whole oldest turns go first.";
+    let drag = DragValue::new(&mut recipe.data.max_length)
+        .range(0..=1_000_000)
+        .speed(8.0);
+    changed |= kit::number(ui, theme, "Maximum length", tip, drag);
+    let tip = "Puts several short conversations into one row, without their seeing each other: faster, same result.";
+    changed |= kit::switch(ui, theme, "Packing", tip, &mut recipe.data.packing);
+    changed
+}
+
+fn held_out(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, state: &State) -> bool {
+    let mut on = recipe.data.split > 0.0;
+    let tip = "Keeps some conversations aside; their loss tells whether the model understands or only memorises.";
+    let mut changed = kit::switch(ui, theme, "Hold rows out", tip, &mut on);
+    if changed {
+        recipe.data.split = if on { 5.0 } else { 0.0 };
+    }
+    if on {
+        let tip = "Share of the conversations, at least 1 and at most 500; same prompts stay together. Usual: 5 %.";
+        let drag = DragValue::new(&mut recipe.data.split)
+            .range(0.5..=50.0)
+            .speed(0.1)
+            .max_decimals(1)
+            .suffix(" %");
+        changed |= kit::number(ui, theme, "Share", tip, drag);
+        let counts = state.data.counts;
+        if counts.eval > 0 {
+            let words = format!("{} of {} conversations", counts.eval, counts.eval + counts.train);
+            ui.label(kit::muted(theme, words).small());
+        }
+    }
+    changed
+}

@@ -1,0 +1,112 @@
+//! The Train room: the recipe on the left; on the right what will happen, or what happens.
+mod advanced;
+mod charts;
+mod forecast;
+mod form;
+mod log;
+mod progress;
+
+use egui::{Panel, ScrollArea, Ui};
+
+use super::{Ctx, icons, kit};
+use crate::session::words::{count, duration};
+use crate::session::{Command, RunPhase, TrainCommand, missing};
+
+/// Draws the room.
+pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let frame = egui::Frame::new()
+        .fill(ctx.theme.background())
+        .inner_margin(egui::Margin::symmetric(14, 12));
+    let side = Panel::left("recipe")
+        .frame(frame)
+        .default_size(304.0)
+        .size_range(260.0..=420.0);
+    side.show(ui, |ui| {
+        ScrollArea::vertical()
+            .id_salt("recipe")
+            .auto_shrink(false)
+            .show(ui, |ui| form::form_ui(ctx, ui));
+    });
+    kit::room(ctx, ui, footer, |ctx, ui| match ctx.state.run.phase {
+        RunPhase::None => forecast::forecast_ui(ctx, ui),
+        _ => progress::progress_ui(ctx, ui),
+    });
+}
+
+fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let run = &ctx.state.run;
+    match &run.phase {
+        RunPhase::None => start(ctx, ui),
+        RunPhase::Preparing | RunPhase::Training | RunPhase::Paused | RunPhase::Stopping => running(ctx, ui),
+        RunPhase::Finished => finished(ctx, ui),
+        RunPhase::Broken(_) => broken(ctx, ui),
+    }
+}
+
+fn start(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let missing = missing(ctx.state);
+    let blocked = missing.as_ref().map(|(why, _)| why.as_str());
+    let rows = ctx.state.data.counts.train;
+    let label = if rows > 0 {
+        format!("Train on {}", count(rows, "conversation"))
+    } else {
+        "Train".into()
+    };
+    let response = kit::primary(ui, ctx.theme, &label, blocked);
+    if response.on_hover_text("Ctrl+Enter").clicked() {
+        ctx.send(Command::Train(TrainCommand::Start));
+    }
+    if let Some((why, command)) = missing
+        && kit::link(ui, ctx.theme, &why).clicked()
+    {
+        ctx.send(command);
+    }
+}
+
+fn running(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let run = &ctx.state.run;
+    if run.phase == RunPhase::Stopping {
+        ui.label(kit::muted(ctx.theme, "The step ends, then the result is written."));
+        return;
+    }
+    if run.phase == RunPhase::Paused {
+        if kit::primary(ui, ctx.theme, "Resume training", None).clicked() {
+            ctx.send(Command::Train(TrainCommand::Resume));
+        }
+    } else if kit::button(ui, icons::PAUSE, "Pause training").clicked() {
+        ctx.send(Command::Train(TrainCommand::Pause));
+    }
+    if kit::button(ui, icons::STOP, "Stop training")
+        .on_hover_text("Ends after this step; the result is kept")
+        .clicked()
+    {
+        ctx.send(Command::Train(TrainCommand::Stop));
+    }
+    if let Some(left) = run.seconds_left() {
+        ui.label(kit::muted(ctx.theme, format!("{} left", duration(left))));
+    }
+}
+
+fn finished(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let label = format!("Chat with {}", ctx.state.run.name);
+    if kit::primary(ui, ctx.theme, &label, None).clicked() {
+        ctx.send(Command::Train(TrainCommand::ChatWithResult));
+    }
+    if kit::button(ui, "", "Set up another run").clicked() {
+        ctx.send(Command::Train(TrainCommand::NewRun));
+    }
+}
+
+fn broken(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let checkpoint = ctx.state.run.checkpoint.as_ref().map(|(step, _)| *step);
+    let (label, command) = match checkpoint {
+        Some(step) => (format!("Resume from step {step}"), TrainCommand::ResumeFrom),
+        None => ("Start again".into(), TrainCommand::Start),
+    };
+    if kit::primary(ui, ctx.theme, &label, None).clicked() {
+        ctx.send(Command::Train(command));
+    }
+    if kit::button(ui, "", "Set up another run").clicked() {
+        ctx.send(Command::Train(TrainCommand::NewRun));
+    }
+}

@@ -1,0 +1,112 @@
+//! During and after a run: progress, charts, samples, the log.
+
+use egui::{ProgressBar, ScrollArea, Ui};
+
+use super::super::{Ctx, icons, kit};
+use super::{charts, log};
+use crate::session::words::{bytes, duration, thousands};
+use crate::session::{Command, RunPhase, RunState, TrainCommand};
+
+/// Draws the run.
+pub fn progress_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    header(ctx, ui);
+    ui.add_space(8.0);
+    ScrollArea::vertical().id_salt("run").auto_shrink(false).show(ui, |ui| {
+        if !ctx.state.run.curves.steps.is_empty() {
+            charts::charts_ui(ctx, ui);
+            ui.add_space(12.0);
+        }
+        ui.columns(2, |columns| {
+            log::samples_ui(ctx, &mut columns[0]);
+            log::log_ui(ctx, &mut columns[1]);
+        });
+    });
+}
+
+fn header(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let run = &ctx.state.run;
+    ui.horizontal(|ui| {
+        ui.heading(&run.name);
+        phase(ctx, ui);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if !run.curves.steps.is_empty() && kit::icon_button(ui, icons::COPY, "Copy the numbers as CSV").clicked() {
+                ctx.send(Command::Train(TrainCommand::CopyCsv));
+            }
+        });
+    });
+    if let RunPhase::Broken(message) = &run.phase {
+        kit::card(ui, ctx.theme, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.colored_label(ctx.theme.error(), icons::WARNING_CIRCLE);
+                ui.label(message);
+            });
+            if let Some((step, path)) = &run.checkpoint {
+                ui.label(kit::muted(
+                    ctx.theme,
+                    format!("The checkpoint of step {step} is safe: {}", path.display()),
+                ));
+            }
+        });
+    }
+    let progress = run.progress();
+    let mut bar = ProgressBar::new(progress.unwrap_or(0.0))
+        .desired_height(10.0)
+        .fill(ctx.theme.accent());
+    if run.phase == RunPhase::Preparing && progress.is_none() {
+        bar = bar.animate(true);
+    }
+    let response = ui.add(bar);
+    let percent = progress.map_or("unknown".to_string(), |p| format!("{:.0} %", p * 100.0));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, format!("Run {percent}")));
+    figures(ctx, ui, run);
+}
+
+fn phase(ctx: &Ctx<'_>, ui: &mut Ui) {
+    let theme = ctx.theme;
+    let (colour, text) = match &ctx.state.run.phase {
+        RunPhase::None => return,
+        RunPhase::Preparing => (theme.accent(), "preparing"),
+        RunPhase::Training => (theme.accent(), "training"),
+        RunPhase::Paused => (theme.warn(), "paused"),
+        RunPhase::Stopping => (theme.warn(), "stopping"),
+        RunPhase::Finished => (theme.ok(), "finished"),
+        RunPhase::Broken(_) => (theme.error(), "stopped unexpectedly"),
+    };
+    kit::badge(ui, colour, text);
+}
+
+fn figures(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunState) {
+    let mut parts = Vec::new();
+    match (&run.stage, run.steps()) {
+        (Some((stage, done, total)), 0) if *total > 0 => {
+            parts.push(format!("{stage} {} / {}", thousands(*done), thousands(*total)));
+        }
+        (Some((stage, ..)), 0) => parts.push(stage.clone()),
+        (None, 0) => parts.push("Starting the worker".into()),
+        (_, steps) => parts.push(format!(
+            "Step {} / {}",
+            thousands(run.step() as u64),
+            thousands(steps as u64)
+        )),
+    }
+    if let Some(last) = run.curves.steps.last() {
+        parts.push(format!("epoch {:.2}", last.epoch));
+        parts.push(format!("loss {:.3}", last.smoothed));
+    }
+    if let Some((_, loss)) = run.curves.evals.last() {
+        parts.push(format!("held-out loss {loss:.3}"));
+    }
+    if run.curves.tokens_per_second() > 0.0 {
+        parts.push(format!("{} tokens/s", thousands(run.curves.tokens_per_second() as u64)));
+    }
+    if let Some(left) = run.seconds_left().filter(|_| run.phase == RunPhase::Training) {
+        parts.push(format!("{} left", duration(left)));
+    }
+    if let Some(result) = &run.result {
+        parts.push(format!("took {}", duration(result.seconds)));
+        if result.peak_memory > 0 {
+            parts.push(format!("peak memory {}", bytes(result.peak_memory)));
+        }
+    }
+    ui.label(kit::muted(ctx.theme, parts.join("   ")));
+}

@@ -1,0 +1,131 @@
+//! A window for tests: its own home folder, its own assets, no worker.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use burnish::session::effects::{Effects, Home};
+use burnish::session::{Command, Outcome, ThemeChoice};
+use burnish::ui::Shell;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+
+/// A window and the folder that it keeps its files in.
+pub struct Window {
+    pub harness: Harness<'static, Option<Shell>>,
+    pub home: tempfile::TempDir,
+}
+
+impl Window {
+    /// A dark window of the usual size with an empty home.
+    pub fn new() -> Self {
+        Self::in_home(tempfile::tempdir().expect("temporary folder"), [1280.0, 800.0])
+    }
+
+    /// A window on a home that may hold settings.
+    pub fn in_home(home: tempfile::TempDir, size: [f32; 2]) -> Self {
+        let place = Home::under(home.path());
+        let draw = move |ui: &mut egui::Ui, shell: &mut Option<Shell>| {
+            let shell = shell.get_or_insert_with(|| {
+                let ctx = ui.ctx().clone();
+                let wake = ctx.clone();
+                let effects = Effects::new(place.clone(), Arc::new(move || wake.request_repaint()));
+                let mut shell = Shell::new(&ctx, effects, None);
+                if shell.state.settings.theme == ThemeChoice::System {
+                    shell.state.settings.theme = ThemeChoice::Dark;
+                }
+                shell
+            });
+            shell.logic(ui.ctx());
+            shell.ui(ui);
+        };
+        let builder = Harness::builder().with_size(size).with_pixels_per_point(1.0).with_max_steps(60).wgpu();
+        let mut window = Self { harness: builder.build_ui_state(draw, None), home };
+        window.settle();
+        window
+    }
+
+    /// Runs frames until nothing moves.
+    pub fn settle(&mut self) {
+        self.harness.run_ok();
+    }
+
+    /// Clicks what has this name.
+    pub fn click(&mut self, name: &str) {
+        self.harness.get_by_label(name).click();
+        self.settle();
+    }
+
+    /// Is there something whose name holds this text?
+    pub fn shows(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    /// Waits for a background thread until the text shows.
+    pub fn wait_for(&mut self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !self.shows(text) {
+            assert!(Instant::now() < end, "\"{text}\" did not show within 20 seconds");
+            std::thread::sleep(Duration::from_millis(10));
+            self.harness.step();
+        }
+        self.settle();
+    }
+
+    pub fn shell(&mut self) -> &mut Shell {
+        self.harness.state_mut().as_mut().expect("the first frame made the shell")
+    }
+
+    /// Sends a command as a button would.
+    pub fn send(&mut self, command: Command) {
+        let ctx = self.harness.ctx.clone();
+        self.shell().apply(&ctx, command);
+        self.settle();
+    }
+
+    /// Takes in an outcome as if an effect had sent it.
+    pub fn take(&mut self, outcome: Outcome) {
+        burnish::session::absorb(&mut self.shell().state, outcome);
+    }
+
+    /// Drops a file on the window.
+    pub fn drop_file(&mut self, path: &Path) {
+        self.harness.input_mut().dropped_files = vec![Arc::new(Dropped(path.into()))];
+        self.harness.step();
+    }
+
+    /// Compares with the picture `name`.
+    pub fn snapshot(&mut self, name: &str) {
+        self.harness.remove_cursor();
+        self.settle();
+        self.harness.snapshot(name);
+    }
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|e| e.to_string())
+    }
+}
+
+/// A file of conversations in the messages schema, with a broken line where asked.
+pub fn write_rows(folder: &Path, rows: usize, broken: Option<usize>) -> PathBuf {
+    let path = folder.join("rows.jsonl");
+    let line = |i: usize| match broken {
+        Some(at) if at == i => "{\"messages\": [".to_string(),
+        _ => format!(
+            r#"{{"messages":[{{"role":"system","content":"Answer briefly."}},{{"role":"user","content":"What is {i} plus one?"}},{{"role":"assistant","content":"It is {}."}}]}}"#,
+            i + 1
+        ),
+    };
+    let text: Vec<String> = (0..rows).map(line).collect();
+    std::fs::write(&path, text.join("\n")).expect("write rows");
+    path
+}

@@ -1,0 +1,147 @@
+//! A run from recorded events: charts, pause, end, a crashed worker, the question on closing.
+
+use std::path::PathBuf;
+
+use burnish::protocol::Event;
+use burnish::session::{Command, Outcome, RunPhase, ShellCommand, Slot, ThemeChoice};
+use egui_kittest::kittest::Queryable;
+
+use crate::kit::{Window, write_rows};
+use crate::rooms::write_model;
+
+/// The events of a run of `steps` steps out of 200, with an evaluation every 40.
+pub fn events(steps: usize) -> Vec<Event> {
+    let mut events = vec![
+        Event::Ready { pid: 1 },
+        Event::Stage { stage: "Tokenising".into(), done: 800, total: 800 },
+        Event::TrainStart {
+            run: "pirate".into(),
+            device: "cpu".into(),
+            steps: 200,
+            epochs: 2.0,
+            train_rows: 772,
+            eval_rows: 40,
+            skipped_rows: 3,
+            trainable: 98_304,
+            total_params: 4_100_000,
+            template: "chatml".into(),
+            start_step: 0,
+        },
+    ];
+    for step in 1..=steps {
+        let fall = (-(step as f64) / 60.0).exp();
+        let noise = ((step * 7919) % 97) as f64 / 97.0 - 0.5;
+        events.push(Event::Step {
+            step,
+            loss: 0.7 + 3.2 * fall + 0.5 * noise,
+            lr: 2e-4 * (1.0 - step as f64 / 200.0),
+            grad_norm: 0.4 + fall + 0.2 * noise,
+            tokens: 1024,
+            supervised_tokens: 300,
+            seconds: 0.5 + 0.05 * noise,
+            epoch: step as f64 / 100.0,
+        });
+        if step % 40 == 0 {
+            events.push(Event::Eval { step, loss: 0.8 + 3.1 * fall, rows: 40, supervised_tokens: 900, seconds: 1.0 });
+            let text = "Arr, the capital be Paris, matey.".into();
+            events.push(Event::Sample { step, prompt: "What is the capital of France?".into(), text });
+            events.push(Event::Checkpoint { step, path: PathBuf::from(format!("/runs/pirate/checkpoint-{step}")) });
+        }
+    }
+    events
+}
+
+/// A window with a run under way.
+fn running(steps: usize) -> Window {
+    let mut window = Window::new();
+    let model = write_model(window.home.path());
+    let file = write_rows(window.home.path(), 40, None);
+    window.drop_file(&model);
+    window.wait_for("Base: tiny-base");
+    window.drop_file(&file);
+    window.wait_for("Row 39");
+    let state = &mut window.shell().state;
+    state.run.phase = RunPhase::Preparing;
+    state.run.name = "pirate".into();
+    state.run.job = 900;
+    state.run.dir = Some("/runs/pirate".into());
+    state.run.recipe = Some(Box::new(state.recipe.recipe.clone()));
+    for event in events(steps) {
+        window.take(Outcome::Worker { slot: Slot::Train, id: 900, event });
+    }
+    window.click("Train");
+    window
+}
+
+#[test]
+fn a_run_shows_its_curves_samples_and_events() {
+    let mut window = running(140);
+    assert!(window.shows("Step 140 / 200"));
+    assert!(window.shows("Training pirate"));
+    assert!(window.shows("30 s left"), "60 steps at half a second");
+    assert!(window.shows("Arr, the capital be Paris"));
+    assert!(window.shows("Checkpoint written"));
+    window.snapshot("train_run_dark");
+    window.send(Command::Shell(ShellCommand::Theme(ThemeChoice::Light)));
+    window.snapshot("train_run_light");
+}
+
+#[test]
+fn events_of_other_jobs_change_nothing() {
+    let mut window = running(40);
+    let stray = Event::Failed { message: "not ours".into() };
+    window.take(Outcome::Worker { slot: Slot::Train, id: 899, event: stray });
+    assert_eq!(window.shell().state.run.phase, RunPhase::Training);
+}
+
+#[test]
+fn a_finished_run_offers_to_chat() {
+    let mut window = running(200);
+    let end = Event::TrainEnd {
+        step: 200,
+        path: "/runs/pirate/final".into(),
+        stopped: false,
+        seconds: 100.0,
+        peak_memory: 98_000_000,
+    };
+    window.take(Outcome::Worker { slot: Slot::Train, id: 900, event: end });
+    window.settle();
+    assert!(window.shows("peak memory 98 MB"));
+    assert!(window.harness.query_by_label("Chat with pirate").is_some());
+}
+
+#[test]
+fn a_killed_worker_names_the_checkpoint_and_offers_to_go_on() {
+    let mut window = running(130);
+    let message = "The worker was ended from outside (signal 9).".into();
+    window.take(Outcome::WorkerGone { slot: Slot::Train, message });
+    window.settle();
+    assert!(window.shows("ended from outside (signal 9)"));
+    assert!(window.shows("The checkpoint of step 120 is safe"));
+    assert!(window.harness.query_all_by_label("Resume from step 120").next().is_some());
+    window.snapshot("train_broken_dark");
+}
+
+#[test]
+fn closing_during_a_run_asks_first() {
+    let mut window = running(50);
+    window.send(Command::Shell(ShellCommand::CloseAsked));
+    assert!(window.shows("Keep training in the background?"));
+    window.snapshot("closing");
+    window.click("Cancel");
+    assert!(!window.shows("Keep training in the background?"));
+}
+
+#[test]
+fn a_frame_stays_short_during_a_long_run() {
+    let mut window = running(0);
+    for event in (0..50).flat_map(|_| events(200)) {
+        window.take(Outcome::Worker { slot: Slot::Train, id: 900, event });
+    }
+    let start = std::time::Instant::now();
+    for _ in 0..20 {
+        window.harness.step();
+    }
+    let frame = start.elapsed() / 20;
+    assert!(frame.as_millis() < 60, "a frame took {frame:?}");
+}
