@@ -27,8 +27,12 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// Takes in what came back from an effect or a worker.
 pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
+    // Events of a run come in hundreds and change no forecast but by the pace, which counts once the run is over.
+    let is_event = matches!(outcome, Outcome::Worker { .. });
     let effects = take_in(state, outcome);
-    state.plan = plan::plan(state);
+    if !is_event || !state.run.is_active() {
+        state.plan = plan::plan(state);
+    }
     effects
 }
 
