@@ -2,7 +2,7 @@
 
 use super::effects::Restored;
 use super::problems::Way;
-use super::{Command, Effect, Room, Slot, State};
+use super::{Command, Effect, Room, Slot, State, chats};
 use crate::protocol::Job;
 
 /// Puts what was kept into a fresh state; the effects read what it names.
@@ -20,6 +20,7 @@ pub fn start(restored: Restored) -> (State, Vec<Effect>) {
     }
     let mut effects = vec![Effect::ListSamples];
     effects.extend(restored.project.open(&mut state));
+    effects.extend(chats::start(&mut state));
     let id = state.next_job();
     effects.push(Effect::Job {
         slot: Slot::Devices,

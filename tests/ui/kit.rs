@@ -39,8 +39,15 @@ impl Window {
             shell.logic(ui.ctx());
             shell.ui(ui);
         };
-        let builder = Harness::builder().with_size(size).with_pixels_per_point(1.0).with_max_steps(60).wgpu();
-        let mut window = Self { harness: builder.build_ui_state(draw, None), home };
+        let builder = Harness::builder()
+            .with_size(size)
+            .with_pixels_per_point(1.0)
+            .with_max_steps(60)
+            .wgpu();
+        let mut window = Self {
+            harness: builder.build_ui_state(draw, None),
+            home,
+        };
         window.settle();
         window
     }
@@ -73,7 +80,10 @@ impl Window {
     }
 
     pub fn shell(&mut self) -> &mut Shell {
-        self.harness.state_mut().as_mut().expect("the first frame made the shell")
+        self.harness
+            .state_mut()
+            .as_mut()
+            .expect("the first frame made the shell")
     }
 
     /// Sends a command as a button would.

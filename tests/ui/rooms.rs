@@ -48,7 +48,10 @@ fn a_dropped_model_folder_becomes_the_selected_card() {
     window.drop_file(&model);
     window.wait_for("Base: tiny-base (33 k)");
     assert_eq!(window.shell().state.model.selected, Some(model.display().to_string()));
-    assert!(window.harness.query_by_label("tiny-base").is_some(), "the card has the model's name");
+    assert!(
+        window.harness.query_by_label("tiny-base").is_some(),
+        "the card has the model's name"
+    );
 }
 
 #[test]

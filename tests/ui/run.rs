@@ -13,7 +13,11 @@ use crate::rooms::write_model;
 pub fn events(steps: usize) -> Vec<Event> {
     let mut events = vec![
         Event::Ready { pid: 1 },
-        Event::Stage { stage: "Tokenising".into(), done: 800, total: 800 },
+        Event::Stage {
+            stage: "Tokenising".into(),
+            done: 800,
+            total: 800,
+        },
         Event::TrainStart {
             run: "pirate".into(),
             device: "cpu".into(),
@@ -42,10 +46,23 @@ pub fn events(steps: usize) -> Vec<Event> {
             epoch: step as f64 / 100.0,
         });
         if step % 40 == 0 {
-            events.push(Event::Eval { step, loss: 0.8 + 3.1 * fall, rows: 40, supervised_tokens: 900, seconds: 1.0 });
+            events.push(Event::Eval {
+                step,
+                loss: 0.8 + 3.1 * fall,
+                rows: 40,
+                supervised_tokens: 900,
+                seconds: 1.0,
+            });
             let text = "Arr, the capital be Paris, matey.".into();
-            events.push(Event::Sample { step, prompt: "What is the capital of France?".into(), text });
-            events.push(Event::Checkpoint { step, path: PathBuf::from(format!("/runs/pirate/checkpoint-{step}")) });
+            events.push(Event::Sample {
+                step,
+                prompt: "What is the capital of France?".into(),
+                text,
+            });
+            events.push(Event::Checkpoint {
+                step,
+                path: PathBuf::from(format!("/runs/pirate/checkpoint-{step}")),
+            });
         }
     }
     events
@@ -67,7 +84,11 @@ fn running(steps: usize) -> Window {
     state.run.dir = Some("/runs/pirate".into());
     state.run.recipe = Some(Box::new(state.recipe.recipe.clone()));
     for event in events(steps) {
-        window.take(Outcome::Worker { slot: Slot::Train, id: 900, event });
+        window.take(Outcome::Worker {
+            slot: Slot::Train,
+            id: 900,
+            event,
+        });
     }
     window.click("Train");
     window
@@ -89,8 +110,14 @@ fn a_run_shows_its_curves_samples_and_events() {
 #[test]
 fn events_of_other_jobs_change_nothing() {
     let mut window = running(40);
-    let stray = Event::Failed { message: "not ours".into() };
-    window.take(Outcome::Worker { slot: Slot::Train, id: 899, event: stray });
+    let stray = Event::Failed {
+        message: "not ours".into(),
+    };
+    window.take(Outcome::Worker {
+        slot: Slot::Train,
+        id: 899,
+        event: stray,
+    });
     assert_eq!(window.shell().state.run.phase, RunPhase::Training);
 }
 
@@ -104,7 +131,11 @@ fn a_finished_run_offers_to_chat() {
         seconds: 100.0,
         peak_memory: 98_000_000,
     };
-    window.take(Outcome::Worker { slot: Slot::Train, id: 900, event: end });
+    window.take(Outcome::Worker {
+        slot: Slot::Train,
+        id: 900,
+        event: end,
+    });
     window.settle();
     assert!(window.shows("peak memory 98 MB"));
     assert!(window.harness.query_by_label("Chat with pirate").is_some());
@@ -114,11 +145,20 @@ fn a_finished_run_offers_to_chat() {
 fn a_killed_worker_names_the_checkpoint_and_offers_to_go_on() {
     let mut window = running(130);
     let message = "The worker was ended from outside (signal 9).".into();
-    window.take(Outcome::WorkerGone { slot: Slot::Train, message });
+    window.take(Outcome::WorkerGone {
+        slot: Slot::Train,
+        message,
+    });
     window.settle();
     assert!(window.shows("ended from outside (signal 9)"));
     assert!(window.shows("The checkpoint of step 120 is safe"));
-    assert!(window.harness.query_all_by_label("Resume from step 120").next().is_some());
+    assert!(
+        window
+            .harness
+            .query_all_by_label("Resume from step 120")
+            .next()
+            .is_some()
+    );
     window.snapshot("train_broken_dark");
 }
 
@@ -136,7 +176,11 @@ fn closing_during_a_run_asks_first() {
 fn a_frame_stays_short_during_a_long_run() {
     let mut window = running(0);
     for event in (0..50).flat_map(|_| events(200)) {
-        window.take(Outcome::Worker { slot: Slot::Train, id: 900, event });
+        window.take(Outcome::Worker {
+            slot: Slot::Train,
+            id: 900,
+            event,
+        });
     }
     let start = std::time::Instant::now();
     for _ in 0..20 {

@@ -82,7 +82,11 @@ fn is_content(span: &Span) -> bool {
 }
 
 fn contents(spans: &[Span]) -> Ranges {
-    spans.iter().filter(|s| is_content(s)).map(|s| (s.start, s.end)).collect()
+    spans
+        .iter()
+        .filter(|s| is_content(s))
+        .map(|s| (s.start, s.end))
+        .collect()
 }
 
 /// The role names that the template wrote.
@@ -113,14 +117,20 @@ fn word(source: &str, piece: &Lexeme, at: usize) -> Option<(usize, usize)> {
         .rev()
         .find(|(_, c)| c.is_whitespace())
         .map_or(0, |(i, c)| i + c.len_utf8());
-    let end = literal[inner..].find(char::is_whitespace).map_or(literal.len(), |e| inner + e);
+    let end = literal[inner..]
+        .find(char::is_whitespace)
+        .map_or(literal.len(), |e| inner + e);
     Some((piece.start + start, piece.start + end))
 }
 
 /// A quoted string's text, its newline escapes resolved.
 fn unquoted(quoted: &str) -> String {
     let quote: &[char] = &['\'', '"'];
-    quoted.trim_matches(quote).replace("\\n", "\n").replace("\\'", "'").replace("\\\"", "\"")
+    quoted
+        .trim_matches(quote)
+        .replace("\\n", "\n")
+        .replace("\\'", "'")
+        .replace("\\\"", "\"")
 }
 
 fn occurrences(text: &str, words: &str) -> Ranges {

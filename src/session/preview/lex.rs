@@ -29,8 +29,30 @@ pub struct Lexeme {
 }
 
 const KEYWORDS: [&str; 24] = [
-    "if", "elif", "else", "endif", "for", "endfor", "in", "is", "not", "and", "or", "set", "endset", "macro",
-    "endmacro", "generation", "endgeneration", "break", "continue", "true", "false", "none", "defined", "filter",
+    "if",
+    "elif",
+    "else",
+    "endif",
+    "for",
+    "endfor",
+    "in",
+    "is",
+    "not",
+    "and",
+    "or",
+    "set",
+    "endset",
+    "macro",
+    "endmacro",
+    "generation",
+    "endgeneration",
+    "break",
+    "continue",
+    "true",
+    "false",
+    "none",
+    "defined",
+    "filter",
 ];
 
 /// Splits a source; the pieces are in order and cover it whole.

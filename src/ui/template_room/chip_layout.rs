@@ -41,7 +41,9 @@ impl ChipLayout {
                 x = 0.0;
             }
             let y = (layout.rows.len() - 1) as f32 * (CHIP_HEIGHT + ROW_GAP);
-            layout.rects.push(Rect::from_min_size(pos2(x, y), vec2(chip_width, CHIP_HEIGHT)));
+            layout
+                .rects
+                .push(Rect::from_min_size(pos2(x, y), vec2(chip_width, CHIP_HEIGHT)));
             x += chip_width + GAP;
             broken = chip.breaks;
         }

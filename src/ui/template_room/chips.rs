@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Color32, FontId, Id, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, vec2};
+use egui::{
+    Color32, FontId, Id, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, vec2,
+};
 
 use super::super::{Ctx, Theme, icons, kit};
 use super::chip_layout::{CHIP_HEIGHT, ChipLayout, Place, ROW_GAP};
@@ -62,14 +64,7 @@ fn no_tokens(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
 }
 
-fn stream(
-    ctx: &mut Ctx<'_>,
-    ui: &mut Ui,
-    viewport: Rect,
-    shown: &Shown,
-    focus: &Focus,
-    next: &mut Option<Pointed>,
-) {
+fn stream(ctx: &mut Ctx<'_>, ui: &mut Ui, viewport: Rect, shown: &Shown, focus: &Focus, next: &mut Option<Pointed>) {
     // The bar floats over the right edge.
     let layout = layout(ui, shown, ui.available_width() - 10.0);
     ui.set_height(layout.height() + ROW_GAP);
@@ -148,12 +143,22 @@ fn paint(theme: &Theme, ui: &Ui, rect: Rect, piece: &Piece, lit: bool) {
         None => theme.muted(),
     };
     let (fill, line, text, weak) = match piece.supervised {
-        true => (role_fill(theme, piece.role), role_fill(theme, piece.role), theme.on_accent(), theme.on_accent()),
+        true => (
+            role_fill(theme, piece.role),
+            role_fill(theme, piece.role),
+            theme.on_accent(),
+            theme.on_accent(),
+        ),
         false => (theme.surface(), role.gamma_multiply(0.7), theme.text(), theme.muted()),
     };
     painter.rect(rect, 4.0, fill, Stroke::new(1.0, line), StrokeKind::Inside);
     if lit {
-        painter.rect_stroke(rect.expand(1.5), 5.0, Stroke::new(2.0, theme.accent()), StrokeKind::Outside);
+        painter.rect_stroke(
+            rect.expand(1.5),
+            5.0,
+            Stroke::new(2.0, theme.accent()),
+            StrokeKind::Outside,
+        );
     }
     let clip = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
     let font = TextStyle::Monospace.resolve(ui.style());
@@ -188,11 +193,17 @@ pub fn details(theme: &Theme, ui: &mut Ui, shown: &Shown, index: usize) {
     let (first, last) = shown.characters(piece.start, piece.end);
     let mut line = |name: &str, value: String| {
         ui.horizontal(|ui| {
-            ui.add_sized([76.0, 16.0], egui::Label::new(kit::muted(theme, name)).halign(egui::Align::LEFT));
+            ui.add_sized(
+                [76.0, 16.0],
+                egui::Label::new(kit::muted(theme, name)).halign(egui::Align::LEFT),
+            );
             ui.label(value);
         });
     };
-    line("Token", format!("{} of {}, id {}", index + 1, shown.pieces.len(), piece.id));
+    line(
+        "Token",
+        format!("{} of {}, id {}", index + 1, shown.pieces.len(), piece.id),
+    );
     line("Bytes", bytes.join(" "));
     line("Characters", format!("{first} to {last}"));
     let role = piece.role.map_or("none", |r| r.as_str());
@@ -211,6 +222,9 @@ pub fn details(theme: &Theme, ui: &mut Ui, shown: &Shown, index: usize) {
     };
     ui.colored_label(colour, why);
     if piece.straddles {
-        ui.colored_label(theme.warn(), "It covers both learned text and context: its first character decides.");
+        ui.colored_label(
+            theme.warn(),
+            "It covers both learned text and context: its first character decides.",
+        );
     }
 }

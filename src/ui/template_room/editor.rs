@@ -37,13 +37,7 @@ pub fn editor_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, focus: &Focus, next: &mut Optio
     });
 }
 
-fn source_ui(
-    ctx: &mut Ctx<'_>,
-    ui: &mut Ui,
-    trouble: Option<&Trouble>,
-    focus: &Focus,
-    next: &mut Option<Pointed>,
-) {
+fn source_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, trouble: Option<&Trouble>, focus: &Focus, next: &mut Option<Pointed>) {
     let before = &ctx.state.preview.editor.text;
     let mut text = before.clone();
     let theme = ctx.theme;
@@ -54,13 +48,20 @@ fn source_ui(
         .id(editor_id())
         .code_editor()
         .frame(egui::Frame::NONE)
-        .margin(Margin { left: GUTTER as i8 + 6, right: 8, top: 6, bottom: 6 })
+        .margin(Margin {
+            left: GUTTER as i8 + 6,
+            right: 8,
+            top: 6,
+            bottom: 6,
+        })
         .desired_width(ui.available_width())
         .desired_rows(12)
         .min_size(ui.available_size())
         .layouter(&mut layouter)
         .show(ui);
-    output.response.widget_info(|| egui::WidgetInfo::text_edit(true, before, &text, "Template source"));
+    output
+        .response
+        .widget_info(|| egui::WidgetInfo::text_edit(true, before, &text, "Template source"));
     let shapes = underlay(ctx, &output, trouble, focus);
     ui.painter().set(marks, egui::Shape::Vec(shapes));
     gutter(ctx, ui, &output, trouble);
@@ -70,7 +71,12 @@ fn source_ui(
         && let Some(shown) = &ctx.state.preview.shown
         && let Some((source, ranges)) = text_of(before, byte, shown)
     {
-        *next = Some(Pointed { pane: Pane::Editor, text: ranges, source: vec![source], clicked: output.response.clicked() });
+        *next = Some(Pointed {
+            pane: Pane::Editor,
+            text: ranges,
+            source: vec![source],
+            clicked: output.response.clicked(),
+        });
     }
     if text != *before {
         ctx.send(Command::Template(TemplateCommand::Edit(text)));
@@ -82,12 +88,20 @@ fn underlay(ctx: &Ctx<'_>, output: &TextEditOutput, trouble: Option<&Trouble>, f
     let mut shapes = Vec::new();
     let origin = output.galley_pos.to_vec2();
     if let Some(rect) = trouble.and_then(|t| t.line).and_then(|line| line_rect(output, line)) {
-        shapes.push(egui::Shape::rect_filled(rect, 0.0, ctx.theme.error().gamma_multiply(0.22)));
+        shapes.push(egui::Shape::rect_filled(
+            rect,
+            0.0,
+            ctx.theme.error().gamma_multiply(0.22),
+        ));
     }
     for (start, end) in focus.source() {
         for rect in range_rects(&output.galley, &ctx.state.preview.editor.text, *start, *end) {
             let rect = rect.translate(origin).expand(1.0);
-            shapes.push(egui::Shape::rect_filled(rect, 2.0, ctx.theme.accent().gamma_multiply(0.35)));
+            shapes.push(egui::Shape::rect_filled(
+                rect,
+                2.0,
+                ctx.theme.accent().gamma_multiply(0.35),
+            ));
         }
     }
     shapes
@@ -117,18 +131,29 @@ fn gutter(ctx: &Ctx<'_>, ui: &Ui, output: &TextEditOutput, trouble: Option<&Trou
             continue;
         }
         let line = index + 1;
-        let colour = if broken == Some(line) { ctx.theme.error() } else { ctx.theme.muted() };
+        let colour = if broken == Some(line) {
+            ctx.theme.error()
+        } else {
+            ctx.theme.muted()
+        };
         let at = pos2(left + GUTTER - 10.0, y);
         ui.painter().text(at, Align2::RIGHT_CENTER, line, font.clone(), colour);
     }
-    ui.painter().vline(column.right() - 3.0, column.y_range(), egui::Stroke::new(1.0, ctx.theme.line()));
+    ui.painter().vline(
+        column.right() - 3.0,
+        column.y_range(),
+        egui::Stroke::new(1.0, ctx.theme.line()),
+    );
 }
 
 fn scroll(ui: &Ui, output: &TextEditOutput, text: &str, focus: &Focus) {
     if let Some((start, end)) = focus.scroll_to(Pane::Editor)
         && let Some(first) = range_rects(&output.galley, text, start, end).first()
     {
-        ui.scroll_to_rect(first.translate(output.galley_pos.to_vec2()).expand(20.0), Some(Align::Center));
+        ui.scroll_to_rect(
+            first.translate(output.galley_pos.to_vec2()).expand(20.0),
+            Some(Align::Center),
+        );
     }
 }
 
@@ -154,7 +179,11 @@ fn trouble_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, trouble: &Trouble) {
 /// Revert, redo, undo, laid out from the right.
 fn actions(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let editor = &ctx.state.preview.editor;
-    if editor.is_edited() && kit::quiet(ui, "", "Revert").on_hover_text("Give up the changes").clicked() {
+    if editor.is_edited()
+        && kit::quiet(ui, "", "Revert")
+            .on_hover_text("Give up the changes")
+            .clicked()
+    {
         ctx.send(Command::Template(TemplateCommand::Revert));
     }
     let Some(mut state) = TextEditState::load(ui.ctx(), editor_id()) else {

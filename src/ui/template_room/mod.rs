@@ -40,12 +40,18 @@ fn panes(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let third = (ui.available_width() / 3.0).max(160.0);
     let pane = |margin: Margin| Frame::new().inner_margin(margin);
     Panel::left("template editor pane")
-        .frame(pane(Margin { right: 8, ..Margin::ZERO }))
+        .frame(pane(Margin {
+            right: 8,
+            ..Margin::ZERO
+        }))
         .default_size(third)
         .size_range(160.0..=third * 1.8)
         .show(ui, |ui| editor::editor_ui(ctx, ui, &focus, &mut next));
     Panel::right("token pane")
-        .frame(pane(Margin { left: 8, ..Margin::ZERO }))
+        .frame(pane(Margin {
+            left: 8,
+            ..Margin::ZERO
+        }))
         .default_size(third)
         .size_range(160.0..=third * 1.8)
         .show(ui, |ui| chips::tokens_ui(ctx, ui, &focus, &mut next));
@@ -83,7 +89,10 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         if kit::primary(ui, ctx.theme, "Pick a model", None).clicked() {
             ctx.send(Command::Go(Room::Model));
         }
-        ui.label(kit::muted(ctx.theme, "Tokens and the model's own template need a model."));
+        ui.label(kit::muted(
+            ctx.theme,
+            "Tokens and the model's own template need a model.",
+        ));
     } else if rows == 0 {
         if kit::primary(ui, ctx.theme, "Open data", None).clicked() {
             ctx.send(Command::Go(Room::Data));
@@ -92,7 +101,12 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     } else {
         let conversations = if rows == 1 { "conversation" } else { "conversations" };
         let label = format!("Train on {} {conversations}", toolbar::thousands(rows));
-        let broken = ctx.state.preview.trouble.as_ref().map(|_| "The template cannot render this row. Mend it first.");
+        let broken = ctx
+            .state
+            .preview
+            .trouble
+            .as_ref()
+            .map(|_| "The template cannot render this row. Mend it first.");
         if kit::primary(ui, ctx.theme, &label, broken).clicked() {
             ctx.send(Command::Go(Room::Train));
         }

@@ -14,7 +14,12 @@ pub fn byte_at(galley: &Arc<Galley>, text: &str, pointer: Pos2, origin: Pos2) ->
     // The cursor stands between characters: the one to its left is meant unless the pointer is left of it.
     let cursor = galley.cursor_from_pos(inside);
     let edge = galley.pos_from_cursor(cursor).left();
-    let index: usize = if inside.x < edge { cursor.index.saturating_sub(1) } else { cursor.index }.into();
+    let index: usize = if inside.x < edge {
+        cursor.index.saturating_sub(1)
+    } else {
+        cursor.index
+    }
+    .into();
     text.char_indices().nth(index).map(|(at, _)| at)
 }
 
@@ -34,7 +39,10 @@ pub fn range_rects(galley: &Arc<Galley>, text: &str, start: usize, end: usize) -
                 // A newline has no width of its own.
                 right = left + 6.0;
             }
-            rects.push(Rect::from_min_max(pos2(left, row.rect().top()), pos2(right, row.rect().bottom())));
+            rects.push(Rect::from_min_max(
+                pos2(left, row.rect().top()),
+                pos2(right, row.rect().bottom()),
+            ));
         }
         first += all;
         if first >= end {

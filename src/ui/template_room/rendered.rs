@@ -46,7 +46,8 @@ fn text_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, shown: &Shown, focus: &Focus, next: &
     for (start, end) in focus.text() {
         for part in range_rects(&galley, text, *start, *end) {
             let part = part.translate(origin.to_vec2()).expand(1.0);
-            ui.painter().rect_filled(part, 2.0, ctx.theme.accent().gamma_multiply(0.35));
+            ui.painter()
+                .rect_filled(part, 2.0, ctx.theme.accent().gamma_multiply(0.35));
             let stroke = Stroke::new(1.0, ctx.theme.accent());
             ui.painter().rect_stroke(part, 2.0, stroke, StrokeKind::Outside);
         }
@@ -96,7 +97,11 @@ fn job(theme: &Theme, ui: &Ui, shown: &Shown) -> LayoutJob {
             format.color = theme.on_accent();
             format.background = role_fill(theme, span.role);
         }
-        job.append(shown.rendered.text.get(span.start..span.end).unwrap_or_default(), 0.0, format);
+        job.append(
+            shown.rendered.text.get(span.start..span.end).unwrap_or_default(),
+            0.0,
+            format,
+        );
     }
     job
 }

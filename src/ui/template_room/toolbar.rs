@@ -16,7 +16,10 @@ pub fn toolbar_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
                 .on_hover_text("This is a copy in the project; what it was copied from stays as it is.");
         }
         if ctx.state.preview.editor.source == Source::Model && ctx.state.preview.has_own() == Some(false) {
-            ui.label(kit::muted(ctx.theme, "The model has no template of its own: ChatML is used."));
+            ui.label(kit::muted(
+                ctx.theme,
+                "The model has no template of its own: ChatML is used.",
+            ));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| stepper(ctx, ui));
     });
@@ -36,7 +39,9 @@ fn template_menu(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned()),
     };
     let mut chosen = None;
-    let combo = ComboBox::from_id_salt("template menu").selected_text(&current).width(150.0);
+    let combo = ComboBox::from_id_salt("template menu")
+        .selected_text(&current)
+        .width(150.0);
     let response = combo.show_ui(ui, |ui| {
         if ui.selectable_label(source == Source::Model, "Model's own").clicked() {
             chosen = Some(TemplateCommand::UseModels);
@@ -100,12 +105,32 @@ fn stepper(ctx: &mut Ctx<'_>, ui: &mut Ui) {
 
 /// What each mode is called, and what it does.
 const MODES: [(Mode, &str, &str); 6] = [
-    (Mode::Assistant, "Assistant turns", "Everything that the assistant says, and the ends of its turns. The usual choice."),
-    (Mode::Last, "Last turn", "Only the assistant's last turn; the turns before are context."),
-    (Mode::Flags, "Flags", "Messages that the row marks with \"train\" or \"weight\"."),
-    (Mode::Completion, "Completion", "For rows of prompt and completion: the completion."),
+    (
+        Mode::Assistant,
+        "Assistant turns",
+        "Everything that the assistant says, and the ends of its turns. The usual choice.",
+    ),
+    (
+        Mode::Last,
+        "Last turn",
+        "Only the assistant's last turn; the turns before are context.",
+    ),
+    (
+        Mode::Flags,
+        "Flags",
+        "Messages that the row marks with \"train\" or \"weight\".",
+    ),
+    (
+        Mode::Completion,
+        "Completion",
+        "For rows of prompt and completion: the completion.",
+    ),
     (Mode::All, "Everything", "Every token, as in pretraining."),
-    (Mode::Template, "Template's own", "What stands in the template's {% generation %} blocks."),
+    (
+        Mode::Template,
+        "Template's own",
+        "What stands in the template's {% generation %} blocks.",
+    ),
 ];
 
 fn modes(ctx: &mut Ctx<'_>, ui: &mut Ui) {
@@ -124,8 +149,16 @@ fn count(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         return;
     };
     let tokens = if shown.pieces.len() == 1 { "token" } else { "tokens" };
-    let words = format!("{} of {} {tokens} learned", thousands(shown.learned), thousands(shown.pieces.len()));
-    let colour = if shown.learned == 0 { ctx.theme.warn() } else { ctx.theme.text() };
+    let words = format!(
+        "{} of {} {tokens} learned",
+        thousands(shown.learned),
+        thousands(shown.pieces.len())
+    );
+    let colour = if shown.learned == 0 {
+        ctx.theme.warn()
+    } else {
+        ctx.theme.text()
+    };
     ui.label(RichText::new(words).family(fonts::strong()).color(colour));
 }
 

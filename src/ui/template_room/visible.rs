@@ -17,7 +17,10 @@ pub fn visible(text: &str) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut push = |text: &str, mark: bool| match parts.last_mut() {
         Some(last) if last.mark == mark => last.text.push_str(text),
-        _ => parts.push(Part { text: text.into(), mark }),
+        _ => parts.push(Part {
+            text: text.into(),
+            mark,
+        }),
     };
     for (count, c) in text.chars().enumerate() {
         if count == LONGEST {
