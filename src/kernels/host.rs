@@ -1,8 +1,8 @@
 //! Between Flex tensors and plain slices. Knows the CPU backend's storage; knows nothing of any operation.
 use burn::backend::Flex;
-use burn::backend::flex::FlexTensor;
 use burn::backend::ops::IntTensorOps;
 use burn::tensor::{DType, IntDType, Shape, TensorData};
+use burn_flex::FlexTensor;
 
 /// The tensor with its elements in row-major order from the start of its storage, so that `storage::<f32>()` is exactly them.
 pub(super) fn dense(tensor: FlexTensor) -> FlexTensor {

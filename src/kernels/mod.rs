@@ -9,7 +9,11 @@ mod cross_entropy;
 mod gpu;
 mod host;
 mod math;
+mod packed_linear;
+mod packed_weight;
 mod shader;
 
 pub use cross_entropy::{MaskedCrossEntropyOps, masked_cross_entropy, masked_cross_entropy_reference};
+pub use packed_linear::{PackedLinearOps, packed_linear, packed_linear_reference};
+pub use packed_weight::{PackedLayout, PackedSizeError, PackedWeight, Packing};
 pub use shader::{Shader, shaders};

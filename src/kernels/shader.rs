@@ -58,5 +58,7 @@ impl KernelSource for Shader {
 
 /// Every shader that the operations of this room launch, for checks that need no GPU.
 pub fn shaders() -> Vec<Shader> {
-    super::cross_entropy::shaders().to_vec()
+    let mut all = super::cross_entropy::shaders().to_vec();
+    all.extend(super::packed_linear::shaders());
+    all
 }

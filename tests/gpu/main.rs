@@ -8,3 +8,4 @@ mod golden_sft;
 mod golden_tiny_llama;
 mod kernels;
 mod kernels_kit;
+mod kernels_linear;
