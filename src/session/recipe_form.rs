@@ -1,7 +1,7 @@
 //! The recipe of the next run as the Train room edits it. Knows recipes, not runs.
 
 use super::{Command, DataCommand, Effect, ModelCommand, State, TrainCommand, apply};
-use crate::recipe::{DataPart, ModelPart, Recipe};
+use crate::recipe::Recipe;
 
 /// The recipe and how its form is folded.
 #[derive(Clone, Debug)]
@@ -17,27 +17,7 @@ pub struct RecipeState {
 
 impl Default for RecipeState {
     fn default() -> Self {
-        let recipe = Recipe {
-            model: ModelPart {
-                path: String::new(),
-                device: "auto".into(),
-                dtype: "auto".into(),
-            },
-            data: DataPart {
-                files: Vec::new(),
-                split: 5.0,
-                seed: 0,
-                mode: Default::default(),
-                max_length: 0,
-                packing: false,
-            },
-            template: Default::default(),
-            method: Default::default(),
-            optim: Default::default(),
-            batch: Default::default(),
-            eval: Default::default(),
-            save: Default::default(),
-        };
+        let recipe = Recipe::new("", Vec::new());
         Self {
             recipe,
             advanced: false,

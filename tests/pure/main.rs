@@ -1,11 +1,12 @@
 //! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
 
-mod chats;
 mod batch;
+mod chats;
 mod data;
 mod hygiene;
 mod layering;
 mod licences;
+mod recipe;
 mod shaders;
 mod source;
 mod split;

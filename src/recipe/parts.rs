@@ -1,0 +1,321 @@
+//! The tables of a recipe and their defaults. Does not check or load them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::template::Mode;
+
+/// A training recipe. Everything but model and data has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The base model.
+    pub model: ModelPart,
+    /// The examples.
+    pub data: DataPart,
+    /// How conversations become text.
+    #[serde(default)]
+    pub template: TemplatePart,
+    /// Which weights change.
+    #[serde(default)]
+    pub method: MethodPart,
+    /// How they change.
+    #[serde(default)]
+    pub optim: OptimPart,
+    /// How many examples at a time.
+    #[serde(default)]
+    pub batch: BatchPart,
+    /// When the held-out loss is measured.
+    #[serde(default)]
+    pub eval: EvalPart,
+    /// When checkpoints are written.
+    #[serde(default)]
+    pub save: SavePart,
+}
+
+impl Recipe {
+    /// A recipe with every default for a model and its data files.
+    pub fn new(model: impl Into<String>, files: Vec<PathBuf>) -> Self {
+        Self {
+            model: ModelPart::new(model),
+            data: DataPart::new(files),
+            template: TemplatePart::default(),
+            method: MethodPart::default(),
+            optim: OptimPart::default(),
+            batch: BatchPart::default(),
+            eval: EvalPart::default(),
+            save: SavePart::default(),
+        }
+    }
+}
+
+/// `[model]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelPart {
+    /// Model folder, or `starter`.
+    pub path: String,
+    /// `auto`, `cpu` or a name from `burnish devices`.
+    #[serde(default = "auto")]
+    pub device: String,
+    /// Storage type of frozen weights: `auto`, `f32`, `f16`.
+    #[serde(default = "auto")]
+    pub dtype: String,
+    /// Where the weights come from before the first step.
+    #[serde(default)]
+    pub init: Init,
+}
+
+impl ModelPart {
+    /// The model at `path` on the default device.
+    pub fn new(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            device: auto(),
+            dtype: auto(),
+            init: Init::Weights,
+        }
+    }
+}
+
+fn auto() -> String {
+    "auto".into()
+}
+
+/// Where a model's weights come from before the first step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Init {
+    /// The files in the model folder.
+    #[default]
+    Weights,
+    /// Random numbers (pretraining): the folder needs config.json and a tokenizer only.
+    Random,
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataPart {
+    /// The files of examples.
+    pub files: Vec<PathBuf>,
+    /// SHA-256 of each file in lower-case hex, written by a run so that repeating it can tell a changed file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sha256: Vec<String>,
+    /// Share held out for the eval loss, in percent (0 = none).
+    #[serde(default = "five_percent")]
+    pub split: f64,
+    /// Seed of everything random in the run: hold-out, order, adapter, dropout.
+    #[serde(default = "forty_two")]
+    pub seed: u64,
+    /// Which tokens are learned.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Longest row in tokens; of longer conversations whole oldest turns go first.
+    #[serde(default = "half_a_thousand")]
+    pub max_length: usize,
+    /// Put several short conversations into one row.
+    #[serde(default)]
+    pub packing: bool,
+}
+
+impl DataPart {
+    /// Files with every default.
+    pub fn new(files: Vec<PathBuf>) -> Self {
+        Self {
+            files,
+            sha256: Vec::new(),
+            split: five_percent(),
+            seed: forty_two(),
+            mode: Mode::default(),
+            max_length: half_a_thousand(),
+            packing: false,
+        }
+    }
+}
+
+fn five_percent() -> f64 {
+    5.0
+}
+
+fn forty_two() -> u64 {
+    42
+}
+
+fn half_a_thousand() -> usize {
+    512
+}
+
+/// `[template]`: a built-in name or a file; empty = the model's own, else chatml.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TemplatePart {
+    /// A built-in template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A `.jinja` file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+}
+
+/// How the weights change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MethodKind {
+    /// Small matrices beside frozen ones.
+    #[default]
+    Lora,
+    /// Every weight.
+    Full,
+}
+
+/// `[method]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MethodPart {
+    /// LoRA or full.
+    pub kind: MethodKind,
+    /// Rank of the adapter.
+    pub r: usize,
+    /// The adapter's output is scaled by alpha / r.
+    pub alpha: f64,
+    /// Share of the adapter's inputs zeroed in training.
+    pub dropout: f64,
+    /// Linear layers that get an adapter: q_proj k_proj v_proj o_proj gate_proj up_proj down_proj.
+    pub targets: Vec<String>,
+    /// Scale by alpha / sqrt(r) instead.
+    pub rslora: bool,
+    /// Whole modules trained and saved beside the adapter (`embed_tokens`, `lm_head`).
+    pub modules_to_save: Vec<String>,
+    /// Train only the embedding rows of the template's marker tokens that the base never saw (`auto`, `on`, `off`).
+    pub train_markers: String,
+}
+
+impl Default for MethodPart {
+    fn default() -> Self {
+        Self {
+            kind: MethodKind::Lora,
+            r: 16,
+            alpha: 32.0,
+            dropout: 0.0,
+            targets: super::LINEARS.map(String::from).to_vec(),
+            rslora: false,
+            modules_to_save: Vec::new(),
+            train_markers: auto(),
+        }
+    }
+}
+
+/// Learning-rate schedules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// The same after the warm-up.
+    Constant,
+    /// Straight down to 0.
+    Linear,
+    /// Half a cosine wave down to 0.
+    #[default]
+    Cosine,
+}
+
+/// `[optim]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OptimPart {
+    /// Only `adamw` so far.
+    pub name: String,
+    /// Peak learning rate.
+    pub lr: f64,
+    /// How the learning rate falls.
+    pub schedule: Schedule,
+    /// Warm-up steps (>= 1) or share of all steps (< 1).
+    pub warmup: f64,
+    /// Pull of the weights towards 0.
+    pub weight_decay: f64,
+    /// Memory of the mean gradient.
+    pub beta1: f64,
+    /// Memory of the mean squared gradient.
+    pub beta2: f64,
+    /// Largest global gradient norm; 0 = no clipping.
+    pub clip: f64,
+    /// How often every example is seen.
+    pub epochs: f64,
+    /// Steps of the run; 0 = by epochs.
+    pub max_steps: usize,
+}
+
+impl Default for OptimPart {
+    fn default() -> Self {
+        Self {
+            name: "adamw".into(),
+            lr: 2e-4,
+            schedule: Schedule::Cosine,
+            warmup: 0.03,
+            weight_decay: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            clip: 1.0,
+            epochs: 3.0,
+            max_steps: 0,
+        }
+    }
+}
+
+/// `[batch]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchPart {
+    /// Rows in a micro-batch.
+    pub size: usize,
+    /// Micro-batches in an optimizer step.
+    pub accumulation: usize,
+    /// Compute activations again in the backward pass instead of keeping them.
+    pub checkpointing: bool,
+}
+
+impl Default for BatchPart {
+    fn default() -> Self {
+        Self {
+            size: 8,
+            accumulation: 1,
+            checkpointing: false,
+        }
+    }
+}
+
+/// `[eval]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EvalPart {
+    /// Steps between evaluations; 0 = about ten in the run.
+    pub every: usize,
+    /// Held-out rows used at most.
+    pub rows: usize,
+    /// Prompts for sample generations; empty = the first held-out prompts.
+    pub prompts: Vec<String>,
+}
+
+impl Default for EvalPart {
+    fn default() -> Self {
+        Self {
+            every: 0,
+            rows: 500,
+            prompts: Vec::new(),
+        }
+    }
+}
+
+/// `[save]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SavePart {
+    /// Steps between checkpoints; 0 = about five in the run.
+    pub every: usize,
+    /// Newest checkpoints kept.
+    pub keep: usize,
+}
+
+impl Default for SavePart {
+    fn default() -> Self {
+        Self { every: 0, keep: 3 }
+    }
+}
