@@ -40,7 +40,7 @@ impl Trainer {
     /// # Errors
     /// The disk is full or the folder cannot be written; nothing half-written stays under the final name.
     pub fn save_checkpoint(&mut self, dir: &Path, base_model: &str, state: &TrainerState) -> Result<Saved, TrainError> {
-        self.save_folder(dir, base_model, &mut |trainer, temp| {
+        self.save_folder(dir, base_model, StoreType::F32, &mut |trainer, temp| {
             trainer.save_optimizer(&temp.join("optimizer.safetensors"))?;
             let text = serde_json::to_string_pretty(state).map_err(|e| invalid(temp, e.to_string()))?;
             write_whole(&temp.join("trainer_state.json"), text.as_bytes())?;
@@ -48,7 +48,8 @@ impl Trainer {
         })
     }
 
-    /// Writes `dir` with the trained weights only (`final`); `extra` may add files before the folder appears.
+    /// Writes `dir` with the trained weights only (`final`); `store` is how a whole model is stored (adapters are f32), `extra` may
+    /// add files before the folder appears.
     ///
     /// # Errors
     /// The disk is full or the folder cannot be written.
@@ -56,6 +57,7 @@ impl Trainer {
         &mut self,
         dir: &Path,
         base_model: &str,
+        store: StoreType,
         extra: &mut dyn FnMut(&mut Self, &Path) -> Result<(), TrainError>,
     ) -> Result<Saved, TrainError> {
         let parent = dir.parent().unwrap_or(Path::new("."));
@@ -70,7 +72,7 @@ impl Trainer {
         })?;
         match &self.trained {
             Trained::Lora(lora) => lora.save(temp.path(), base_model)?,
-            Trained::Full => save_full(&mut self.model, temp.path(), StoreType::F32)?,
+            Trained::Full => save_full(&mut self.model, temp.path(), store)?,
         }
         extra(self, temp.path())?;
         let made = temp.keep();

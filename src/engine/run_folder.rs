@@ -1,0 +1,146 @@
+//! The run folder on disk: recipe, template, `final/` with its model card; and what to do when the disk is full.
+//! Knows files, not steps.
+
+use std::path::{Path, PathBuf};
+
+use super::{Flags, Sink};
+use crate::formats::FormatError;
+use crate::formats::weights::{StoreType, write_whole};
+use crate::protocol::Event;
+use crate::recipe::{MethodKind, Recipe};
+use crate::template::Template;
+use crate::train::{TrainError, Trainer};
+
+/// Files that make a trained full model usable on its own.
+const COMPANIONS: [&str; 6] =
+    ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "vocab.json"];
+
+/// Why the run folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFolderError {
+    /// A file cannot be written.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The folder cannot be made.
+    #[error("Could not make the run folder {path}: {source}. Choose another folder with --run.")]
+    Make {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The recipe cannot be written as TOML.
+    #[error("The recipe cannot be written: {0}")]
+    Recipe(String),
+    /// The result could not be kept anywhere before the user gave up.
+    #[error("The result could not be written: {0}")]
+    Lost(String),
+}
+
+/// What goes into `final/` beside the weights.
+pub struct Outcome<'a> {
+    /// Of the run, hashes included.
+    pub recipe: &'a Recipe,
+    /// Of the run.
+    pub template: &'a Template,
+    /// The base's folder, for the companions of a full model.
+    pub base_dir: &'a Path,
+}
+
+/// A run folder that exists.
+pub struct RunFolder {
+    dir: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder and writes `recipe.toml` and `chat_template.jinja`.
+    ///
+    /// # Errors
+    /// The folder cannot be made or written.
+    pub fn open(dir: &Path, recipe: &Recipe, template: &Template) -> Result<Self, RunFolderError> {
+        std::fs::create_dir_all(dir).map_err(|source| RunFolderError::Make { path: dir.into(), source })?;
+        let text = recipe.to_toml().map_err(|e| RunFolderError::Recipe(e.to_string()))?;
+        write_whole(&dir.join("recipe.toml"), text.as_bytes())?;
+        write_whole(&dir.join("chat_template.jinja"), template.source.as_bytes())?;
+        Ok(Self { dir: dir.into() })
+    }
+
+    /// Writes `final/`. When that fails (full disk), the temporary folder of the system is tried; when that fails too, the run
+    /// holds with the weights in memory until the user frees space and resumes, or stops.
+    ///
+    /// # Errors
+    /// The user stopped while nothing could be written.
+    pub fn keep(&self, trainer: &mut Trainer, outcome: &Outcome<'_>, sink: Sink<'_>, flags: &Flags) -> Result<PathBuf, RunFolderError> {
+        let name = self.dir.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+        let places = [self.dir.join("final"), std::env::temp_dir().join(format!("burnish-{name}"))];
+        let mut rounds = 0;
+        loop {
+            let mut last = String::new();
+            for place in &places {
+                match write_final(trainer, place, outcome) {
+                    Ok(()) => return Ok(place.clone()),
+                    Err(error) => last = error.to_string(),
+                }
+                sink(Event::Warning { message: format!("The result could not be written to {}: {last}", place.display()) });
+            }
+            // A stop that ended the run itself must not lose the result without one chance to free space.
+            if rounds > 0 && flags.stopped() {
+                return Err(RunFolderError::Lost(last));
+            }
+            rounds += 1;
+            hold(trainer.steps(), sink, flags);
+        }
+    }
+}
+
+fn hold(step: usize, sink: Sink<'_>, flags: &Flags) {
+    sink(Event::Warning { message: "The trained weights are still in memory. Free some disk space; saving is tried again every 10 seconds.".into() });
+    sink(Event::Paused { step });
+    for _ in 0..100 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        if flags.stopped() {
+            return;
+        }
+    }
+}
+
+fn write_final(trainer: &mut Trainer, dir: &Path, outcome: &Outcome<'_>) -> Result<(), TrainError> {
+    let card = model_card(trainer, outcome);
+    trainer.save_folder(dir, &outcome.recipe.model.path, StoreType::Bf16, &mut |_, temp| {
+        write_whole(&temp.join("chat_template.jinja"), outcome.template.source.as_bytes())?;
+        write_whole(&temp.join("README.md"), card.as_bytes())?;
+        if outcome.recipe.method.kind == MethodKind::Full {
+            copy_companions(outcome.base_dir, temp)?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn copy_companions(from: &Path, to: &Path) -> Result<(), FormatError> {
+    for name in COMPANIONS {
+        let source = from.join(name);
+        if source.is_file() {
+            std::fs::copy(&source, to.join(name)).map_err(|e| FormatError::Io { path: to.join(name), source: e })?;
+        }
+    }
+    Ok(())
+}
+
+/// The README of the result, with the front matter that model hubs read.
+fn model_card(trainer: &Trainer, outcome: &Outcome<'_>) -> String {
+    let recipe = outcome.recipe;
+    let files: Vec<String> = recipe.data.files.iter().map(|f| format!("- `{}`", f.display())).collect();
+    let (library, what) = match recipe.method.kind {
+        MethodKind::Lora => ("peft", format!("LoRA adapter (r = {}, alpha = {})", recipe.method.r, recipe.method.alpha)),
+        MethodKind::Full => ("transformers", "fully trained model".into()),
+    };
+    format!(
+        "---\nbase_model: {base}\nlibrary_name: {library}\ntags:\n- sft\n---\n\n# {what} of {base}\n\nTrained with Burnish for {steps} steps, learning rate {lr}, chat template {template}.\n\n## Data\n\n{files}\n\nEverything needed to repeat the run is in `recipe.toml` of the run folder.\n",
+        base = recipe.model.path,
+        steps = trainer.steps(),
+        lr = recipe.optim.lr,
+        template = outcome.template.name,
+        files = files.join("\n"),
+    )
+}

@@ -1,0 +1,330 @@
+//! The Train job: a recipe in, a run folder out. Brings data, tokenizer, template, model, adapter and trainer together; the
+//! steps themselves are `train`'s.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use burn::tensor::Device;
+
+use super::observe::{Reporter, SamplePrompt};
+use super::prepare::{PrepareError, Prepared, prepare_data};
+use super::run_folder::{Outcome, RunFolder, RunFolderError};
+use super::template_choice::{TemplateChoiceError, choose_template};
+use super::{Flags, Sink, devices, memory};
+use crate::adapter::{AdapterError, Lora, LoraSpec};
+use crate::batch::{Example, Order, OrderOptions, Packed, check_ids, collate};
+use crate::data::{Conversation, Role, Split};
+use crate::formats::config::ModelConfig;
+use crate::formats::{FormatError, places::model_dir};
+use crate::model::{Llama, ModelError};
+use crate::protocol::Event;
+use crate::recipe::{Init, MethodKind, Recipe};
+use crate::template::Template;
+use crate::tokens::{TokenError, Tokenizer};
+use crate::train::{self, AdamWConfig, LoopPlan, LrSchedule, TrainError, Trained, Trainer, TrainerSetup, TrainerState};
+
+/// Samples at an evaluation.
+const SAMPLES: usize = 3;
+
+/// Why training did not begin or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainJobError {
+    /// The device cannot be used.
+    #[error(transparent)]
+    Device(#[from] devices::DeviceError),
+    /// The data cannot be used.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// The tokenizer cannot be used.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The template cannot be used.
+    #[error(transparent)]
+    Template(#[from] TemplateChoiceError),
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The adapter cannot be used.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// A file of the model cannot be read.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// An id of the data is not in the model's vocabulary.
+    #[error("{0} The tokenizer does not fit this model.")]
+    Ids(String),
+    /// The run folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] RunFolderError),
+    /// Training failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The loss is not a number; the rows are named.
+    #[error("{error} Rows: {rows}. The last good weights are in {kept}.")]
+    NotFinite {
+        /// What the trainer saw.
+        error: TrainError,
+        /// Files and lines.
+        rows: String,
+        /// Where the result so far was kept.
+        kept: PathBuf,
+    },
+    /// Resume without a checkpoint.
+    #[error("{0} holds no whole checkpoint to resume from. Start the run without --resume.")]
+    NoCheckpoint(PathBuf),
+}
+
+/// What a Train job asks for.
+pub struct TrainRequest<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// Where the run is written.
+    pub run_dir: &'a Path,
+    /// Go on from the newest checkpoint.
+    pub resume: bool,
+    /// Start from this adapter instead of a fresh one.
+    pub init_adapter: Option<&'a Path>,
+}
+
+/// Everything that is fixed once a run begins.
+struct Setting {
+    recipe: Recipe,
+    dir: PathBuf,
+    tokenizer: Arc<Tokenizer>,
+    template: Template,
+    data: Prepared,
+    device: Device,
+    device_name: String,
+}
+
+/// Trains by a recipe; events go to `sink` as they happen.
+///
+/// # Errors
+/// What went wrong and what to do. What was learned until then is kept in the run folder.
+pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(), TrainJobError> {
+    let start = Instant::now();
+    let (setting, folder) = set_up(request, sink, flags)?;
+    let mut trainer = make_trainer(&setting, request, sink, flags)?;
+    let batches = Batches::new(&setting);
+    let plan = loop_plan(&setting, request.run_dir, batches.order.steps_per_epoch());
+    let state = match request.resume {
+        true => resume(&mut trainer, request.run_dir)?,
+        false => TrainerState::default(),
+    };
+    announce(&setting, &trainer, &plan, request.run_dir, sink);
+    let mut reporter = Reporter {
+        sink,
+        flags,
+        tokenizer: setting.tokenizer.clone(),
+        template: setting.template.clone(),
+        prompts: sample_prompts(&setting),
+    };
+    let eval = batches.eval(&setting);
+    let end = train::run(&mut trainer, &plan, state, &mut |step| batches.at(step), &eval, &mut reporter);
+    let stopped = end.as_ref().map_or(true, |e| e.stopped);
+    let kept = folder.keep(&mut trainer, &Outcome { recipe: &setting.recipe, template: &setting.template, base_dir: &setting.dir }, sink, flags)?;
+    let seconds = start.elapsed().as_secs_f64();
+    sink(Event::TrainEnd { step: trainer.steps(), path: kept.clone(), stopped, seconds, peak_memory: memory::peak_memory() });
+    match end {
+        Ok(_) => Ok(()),
+        Err(error @ TrainError::NotFinite { .. }) => Err(name_rows(error, &setting.data.conversations, kept)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(Setting, RunFolder), TrainJobError> {
+    let mut recipe = request.recipe.clone();
+    let dir = model_dir(&recipe.model.path);
+    let (device, info) = devices::open(&recipe.model.device)?;
+    let tokenizer = Arc::new(Tokenizer::load(&dir)?);
+    let (template, note) = choose_template(&recipe.template, None, &tokenizer)?;
+    if let Some(message) = note {
+        sink(Event::Warning { message });
+    }
+    let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;
+    recipe.data.sha256 = data.sha256.clone();
+    let folder = RunFolder::open(request.run_dir, &recipe, &template)?;
+    Ok((Setting { recipe, dir, tokenizer, template, data, device, device_name: info.label }, folder))
+}
+
+fn make_trainer(setting: &Setting, request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<Trainer, TrainJobError> {
+    let recipe = &setting.recipe;
+    let model = load_model(setting, sink, flags)?;
+    let vocab = model.config.vocab_size;
+    for examples in [&setting.data.train, &setting.data.eval] {
+        check_ids(examples, vocab).map_err(|e| TrainJobError::Ids(e.to_string()))?;
+    }
+    let trained = match recipe.method.kind {
+        MethodKind::Full => Trained::Full,
+        MethodKind::Lora => Trained::Lora(make_lora(setting, &model, request.init_adapter)?),
+    };
+    let steps = total_steps(recipe, Batches::new(setting).order.steps_per_epoch());
+    let schedule = LrSchedule {
+        kind: recipe.optim.schedule,
+        peak: recipe.optim.lr,
+        warmup: train::warmup_steps(recipe.optim.warmup, steps),
+        total: steps,
+    };
+    let o = &recipe.optim;
+    let adamw = AdamWConfig { beta1: o.beta1, beta2: o.beta2, eps: 1e-8, weight_decay: o.weight_decay };
+    Ok(Trainer::new(model, trained, TrainerSetup { adamw, schedule, clip: o.clip, seed: recipe.data.seed })?)
+}
+
+fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Llama, TrainJobError> {
+    if setting.recipe.model.init == Init::Random {
+        let config = ModelConfig::read(&setting.dir)?;
+        return Ok(Llama::random(config, setting.recipe.data.seed, &setting.device)?);
+    }
+    let mut progress = |done, total| {
+        sink(Event::Stage { stage: "Loading the model".into(), done, total });
+        !flags.stopped()
+    };
+    Ok(Llama::load(&setting.dir, &setting.device, &mut progress)?)
+}
+
+fn make_lora(setting: &Setting, model: &Llama, init: Option<&Path>) -> Result<Lora, TrainJobError> {
+    if let Some(dir) = init {
+        return Ok(Lora::load(dir, &model.config, &setting.device)?);
+    }
+    let m = &setting.recipe.method;
+    let spec = LoraSpec { r: m.r, alpha: m.alpha, dropout: m.dropout, targets: m.targets.clone(), rslora: m.rslora };
+    let markers = untrained_markers(setting);
+    Ok(Lora::new(model, spec, &markers, setting.recipe.data.seed, &setting.device)?)
+}
+
+/// Special tokens of the rendered rows that a base without a template of its own has never learned (design: train markers).
+fn untrained_markers(setting: &Setting) -> Vec<u32> {
+    let wanted = match setting.recipe.method.train_markers.as_str() {
+        "on" => true,
+        "off" => false,
+        _ => setting.tokenizer.chat_template().is_none(),
+    };
+    if !wanted {
+        return vec![];
+    }
+    let eos = setting.tokenizer.eos_id();
+    let ids = setting.data.train.iter().flat_map(|e| e.ids.iter().copied());
+    let mut found: Vec<u32> = ids.filter(|id| Some(*id) != eos && setting.tokenizer.is_special(*id)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn resume(trainer: &mut Trainer, run_dir: &Path) -> Result<TrainerState, TrainJobError> {
+    let (_, dir) = train::newest_checkpoint(run_dir).ok_or_else(|| TrainJobError::NoCheckpoint(run_dir.into()))?;
+    Ok(trainer.resume(&dir)?)
+}
+
+/// The micro-batches of every step.
+struct Batches<'a> {
+    order: Order,
+    examples: &'a [Example],
+    pad: u32,
+}
+
+impl<'a> Batches<'a> {
+    fn new(setting: &'a Setting) -> Self {
+        let examples = &setting.data.train;
+        let order = Order::new(&lengths(examples), order_options(&setting.recipe, Some(setting.recipe.data.seed)));
+        Self { order, examples, pad: setting.tokenizer.eos_id().unwrap_or(0) }
+    }
+
+    fn at(&self, step: usize) -> Vec<Packed> {
+        let Some(plan) = self.order.steps_from(step).next() else { return vec![] };
+        plan.micro_batches.iter().map(|rows| collate(self.examples, rows, self.pad)).collect()
+    }
+
+    fn eval(&self, setting: &Setting) -> Vec<Packed> {
+        let eval = &setting.data.eval[..setting.data.eval.len().min(setting.recipe.eval.rows)];
+        let order = Order::new(&lengths(eval), order_options(&setting.recipe, None));
+        order.epoch(0).iter().flat_map(|s| &s.micro_batches).map(|rows| collate(eval, rows, self.pad)).collect()
+    }
+}
+
+fn lengths(examples: &[Example]) -> Vec<usize> {
+    examples.iter().map(|e| e.ids.len()).collect()
+}
+
+fn order_options(recipe: &Recipe, seed: Option<u64>) -> OrderOptions {
+    let packing = recipe.data.packing.then_some(recipe.data.max_length);
+    OrderOptions { batch_size: recipe.batch.size, accumulation: recipe.batch.accumulation, packing, seed }
+}
+
+fn total_steps(recipe: &Recipe, per_epoch: usize) -> usize {
+    match recipe.optim.max_steps {
+        0 => ((recipe.optim.epochs * per_epoch as f64).ceil() as usize).max(1),
+        steps => steps,
+    }
+}
+
+fn loop_plan(setting: &Setting, run_dir: &Path, per_epoch: usize) -> LoopPlan {
+    let recipe = &setting.recipe;
+    let total = total_steps(recipe, per_epoch);
+    let share = |every: usize, parts: usize| if every == 0 { total.div_ceil(parts).max(1) } else { every };
+    LoopPlan {
+        total_steps: total,
+        steps_per_epoch: per_epoch as f64,
+        eval_every: share(recipe.eval.every, 10),
+        save_every: share(recipe.save.every, 5),
+        keep: recipe.save.keep,
+        run_dir: run_dir.into(),
+        base_model: recipe.model.path.clone(),
+        seed: recipe.data.seed,
+    }
+}
+
+fn announce(setting: &Setting, trainer: &Trainer, plan: &LoopPlan, run_dir: &Path, sink: Sink<'_>) {
+    let name = run_dir.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    sink(Event::TrainStart {
+        run: name,
+        device: setting.device_name.clone(),
+        steps: plan.total_steps,
+        epochs: plan.total_steps as f64 / plan.steps_per_epoch.max(1.0),
+        train_rows: setting.data.train.len(),
+        eval_rows: setting.data.eval.len().min(setting.recipe.eval.rows),
+        skipped_rows: setting.data.skipped,
+        trainable: trainer.trainable(),
+        total_params: trainer.model.config.parameters(),
+        template: setting.template.name.clone(),
+        start_step: trainer.steps(),
+    });
+}
+
+/// The prompts that are answered at each evaluation: the recipe's own, else the first held-out ones.
+fn sample_prompts(setting: &Setting) -> Vec<SamplePrompt> {
+    let given = &setting.recipe.eval.prompts;
+    let Some(any) = setting.data.conversations.first() else { return vec![] };
+    if !given.is_empty() {
+        return given.iter().map(|text| ask(text, any)).collect();
+    }
+    let held_out = setting.data.conversations.iter().filter(|c| c.split == Split::Eval);
+    held_out.filter_map(up_to_answer).take(SAMPLES).collect()
+}
+
+fn ask(text: &str, like: &Conversation) -> SamplePrompt {
+    let mut conversation = like.clone();
+    conversation.kind = crate::data::Kind::Chat;
+    conversation.messages = vec![crate::data::Message::new(Role::User, text)];
+    SamplePrompt { text: text.into(), conversation }
+}
+
+/// The messages before the first answer; `None` for raw text.
+fn up_to_answer(conversation: &Conversation) -> Option<SamplePrompt> {
+    let first = conversation.messages.iter().position(|m| m.role == Role::Assistant).filter(|i| *i > 0)?;
+    let mut conversation = conversation.clone();
+    conversation.messages.truncate(first);
+    let text = conversation.messages.last()?.content.clone();
+    Some(SamplePrompt { text, conversation })
+}
+
+fn name_rows(error: TrainError, conversations: &[Conversation], kept: PathBuf) -> TrainJobError {
+    let TrainError::NotFinite { rows, .. } = &error else { return error.into() };
+    let mut places: Vec<String> = rows
+        .iter()
+        .filter_map(|i| conversations.get(*i))
+        .map(|c| format!("{} line {}", c.source.file.display(), c.source.line))
+        .collect();
+    places.dedup();
+    TrainJobError::NotFinite { rows: places.join(", "), error, kept }
+}
