@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::devices::DeviceError;
+use super::run_folder::RunFolderError;
 use crate::adapter::AdapterError;
+use crate::batch::BatchError;
 use crate::data::DataError;
 use crate::formats::FormatError;
 use crate::infer::InferError;
@@ -86,6 +88,15 @@ pub enum EngineError {
         /// What was kept.
         kept: String,
     },
+    /// An id of the data is not in the model's vocabulary.
+    #[error("{0} The tokenizer does not fit this model.")]
+    Ids(#[from] BatchError),
+    /// The run folder cannot be used, or the result could not be written.
+    #[error(transparent)]
+    RunFolder(#[from] RunFolderError),
+    /// Resume without a checkpoint.
+    #[error("{0} holds no whole checkpoint to resume from. Start the run without --resume.")]
+    NoCheckpoint(PathBuf),
     /// The user gave up.
     #[error("{0}")]
     Cancelled(String),

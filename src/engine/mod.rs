@@ -9,8 +9,12 @@ mod flags;
 mod generate;
 mod loaded;
 mod memory;
+mod observe;
+mod prepare;
+mod run_folder;
 mod score;
 mod stops;
+mod train;
 
 pub use error::EngineError;
 pub use flags::Flags;
@@ -64,9 +68,12 @@ impl Engine {
                 let loaded = self.load(&model, sink, flags)?;
                 score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
             }
-            Job::Train { .. } => {
+            Job::Train { recipe, run_dir, resume, init_adapter } => {
                 // Training takes all memory that it can get.
                 self.loaded = None;
+                let request =
+                    train::TrainRequest { recipe: &recipe, run_dir: &run_dir, resume, init_adapter: init_adapter.as_deref() };
+                train::run_training(&request, sink, flags)?;
             }
         }
         Ok(())

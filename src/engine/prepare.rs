@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Flags, Sink};
+use super::{EngineError, Flags, Sink};
 use crate::batch::Example;
-use crate::data::{Conversation, DataError, Kind, Split, hold_out, read_file};
+use crate::data::{Conversation, Kind, Split, hold_out, read_file};
 use crate::protocol::Event;
 use crate::recipe::Recipe;
 use crate::template::{RenderOptions, Template};
@@ -31,25 +31,6 @@ pub struct Prepared {
     pub sha256: Vec<String>,
 }
 
-/// Why there is nothing to train on.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    /// A file cannot be used at all.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// No row survived.
-    #[error("None of the {rows} rows can be learned from. The first reason: {first}")]
-    Nothing {
-        /// Rows read.
-        rows: usize,
-        /// What was wrong with the first one.
-        first: String,
-    },
-    /// The user stopped.
-    #[error("Stopped while preparing the data.")]
-    Stopped,
-}
-
 /// Reads and tokenises the recipe's files. Row problems become warnings; the rest carries on.
 ///
 /// # Errors
@@ -60,7 +41,7 @@ pub fn prepare_data(
     template: &Template,
     sink: Sink<'_>,
     flags: &Flags,
-) -> Result<Prepared, PrepareError> {
+) -> Result<Prepared, EngineError> {
     let mut told = Told { count: 0, first: None };
     let (mut conversations, sha256, rows) = read_all(recipe, sink, &mut told)?;
     hold_out(&mut conversations, recipe.data.split, recipe.data.seed);
@@ -69,7 +50,7 @@ pub fn prepare_data(
     let total = conversations.len();
     for start in (0..total).step_by(CHUNK) {
         if flags.stopped() {
-            return Err(PrepareError::Stopped);
+            return Err(EngineError::Cancelled("Stopped while preparing the data.".into()));
         }
         let end = (start + CHUNK).min(total);
         let encoded: Vec<Result<Vec<Example>, String>> = (start..end)
@@ -87,14 +68,15 @@ pub fn prepare_data(
     }
     told.finish(sink);
     if train.is_empty() {
-        return Err(PrepareError::Nothing { rows, first: told.first.unwrap_or_else(|| "the files are empty".into()) });
+        let first = told.first.map_or_else(String::new, |f| format!(": {}", f.trim_end_matches('.')));
+        return Err(EngineError::NothingToLearn { read: rows, first });
     }
     Ok(Prepared { conversations, train, eval, skipped: told.count, sha256 })
 }
 
 type ReadAll = (Vec<Conversation>, Vec<String>, usize);
 
-fn read_all(recipe: &Recipe, sink: Sink<'_>, told: &mut Told) -> Result<ReadAll, PrepareError> {
+fn read_all(recipe: &Recipe, sink: Sink<'_>, told: &mut Told) -> Result<ReadAll, EngineError> {
     let (mut conversations, mut sha256, mut rows) = (vec![], vec![], 0);
     let files = recipe.data.files.len() as u64;
     for (i, file) in recipe.data.files.iter().enumerate() {

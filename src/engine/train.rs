@@ -8,72 +8,24 @@ use std::time::Instant;
 use burn::tensor::Device;
 
 use super::observe::{Reporter, SamplePrompt};
-use super::prepare::{PrepareError, Prepared, prepare_data};
-use super::run_folder::{Outcome, RunFolder, RunFolderError};
-use super::template_choice::{TemplateChoiceError, choose_template};
-use super::{Flags, Sink, devices, memory};
-use crate::adapter::{AdapterError, Lora, LoraSpec};
+use super::choose::{Chosen, choose};
+use super::prepare::{Prepared, prepare_data};
+use super::run_folder::{Outcome, RunFolder};
+use super::{EngineError, Flags, Sink, devices, memory, stage};
+use crate::adapter::{Lora, LoraSpec};
 use crate::batch::{Example, Order, OrderOptions, Packed, check_ids, collate};
 use crate::data::{Conversation, Role, Split};
 use crate::formats::config::ModelConfig;
-use crate::formats::{FormatError, places::model_dir};
-use crate::model::{Llama, ModelError};
+use crate::formats::places::model_dir;
+use crate::model::Llama;
 use crate::protocol::Event;
 use crate::recipe::{Init, MethodKind, Recipe};
 use crate::template::Template;
-use crate::tokens::{TokenError, Tokenizer};
+use crate::tokens::Tokenizer;
 use crate::train::{self, AdamWConfig, LoopPlan, LrSchedule, TrainError, Trained, Trainer, TrainerSetup, TrainerState};
 
 /// Samples at an evaluation.
 const SAMPLES: usize = 3;
-
-/// Why training did not begin or did not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainJobError {
-    /// The device cannot be used.
-    #[error(transparent)]
-    Device(#[from] devices::DeviceError),
-    /// The data cannot be used.
-    #[error(transparent)]
-    Prepare(#[from] PrepareError),
-    /// The tokenizer cannot be used.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// The template cannot be used.
-    #[error(transparent)]
-    Template(#[from] TemplateChoiceError),
-    /// The model cannot be used.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The adapter cannot be used.
-    #[error(transparent)]
-    Adapter(#[from] AdapterError),
-    /// A file of the model cannot be read.
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    /// An id of the data is not in the model's vocabulary.
-    #[error("{0} The tokenizer does not fit this model.")]
-    Ids(String),
-    /// The run folder cannot be used.
-    #[error(transparent)]
-    Folder(#[from] RunFolderError),
-    /// Training failed.
-    #[error(transparent)]
-    Train(#[from] TrainError),
-    /// The loss is not a number; the rows are named.
-    #[error("{error} Rows: {rows}. The last good weights are in {kept}.")]
-    NotFinite {
-        /// What the trainer saw.
-        error: TrainError,
-        /// Files and lines.
-        rows: String,
-        /// Where the result so far was kept.
-        kept: PathBuf,
-    },
-    /// Resume without a checkpoint.
-    #[error("{0} holds no whole checkpoint to resume from. Start the run without --resume.")]
-    NoCheckpoint(PathBuf),
-}
 
 /// What a Train job asks for.
 pub struct TrainRequest<'a> {
@@ -102,7 +54,7 @@ struct Setting {
 ///
 /// # Errors
 /// What went wrong and what to do. What was learned until then is kept in the run folder.
-pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(), TrainJobError> {
+pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(), EngineError> {
     let start = Instant::now();
     let (setting, folder) = set_up(request, sink, flags)?;
     let mut trainer = make_trainer(&setting, request, sink, flags)?;
@@ -128,17 +80,18 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     sink(Event::TrainEnd { step: trainer.steps(), path: kept.clone(), stopped, seconds, peak_memory: memory::peak_memory() });
     match end {
         Ok(_) => Ok(()),
-        Err(error @ TrainError::NotFinite { .. }) => Err(name_rows(error, &setting.data.conversations, kept)),
+        Err(error @ TrainError::NotFinite { .. }) => Err(name_rows(error, &setting.data.conversations, &kept)),
         Err(error) => Err(error.into()),
     }
 }
 
-fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(Setting, RunFolder), TrainJobError> {
+fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(Setting, RunFolder), EngineError> {
     let mut recipe = request.recipe.clone();
     let dir = model_dir(&recipe.model.path);
     let (device, info) = devices::open(&recipe.model.device)?;
     let tokenizer = Arc::new(Tokenizer::load(&dir)?);
-    let (template, note) = choose_template(&recipe.template, None, &tokenizer)?;
+    let asked = recipe.template.file.as_ref().map(|f| f.display().to_string()).or_else(|| recipe.template.name.clone());
+    let Chosen { template, note, .. } = choose(asked.as_deref(), request.init_adapter, &tokenizer)?;
     if let Some(message) = note {
         sink(Event::Warning { message });
     }
@@ -148,12 +101,12 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
     Ok((Setting { recipe, dir, tokenizer, template, data, device, device_name: info.label }, folder))
 }
 
-fn make_trainer(setting: &Setting, request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<Trainer, TrainJobError> {
+fn make_trainer(setting: &Setting, request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<Trainer, EngineError> {
     let recipe = &setting.recipe;
     let model = load_model(setting, sink, flags)?;
     let vocab = model.config.vocab_size;
     for examples in [&setting.data.train, &setting.data.eval] {
-        check_ids(examples, vocab).map_err(|e| TrainJobError::Ids(e.to_string()))?;
+        check_ids(examples, vocab)?;
     }
     let trained = match recipe.method.kind {
         MethodKind::Full => Trained::Full,
@@ -171,19 +124,19 @@ fn make_trainer(setting: &Setting, request: &TrainRequest<'_>, sink: Sink<'_>, f
     Ok(Trainer::new(model, trained, TrainerSetup { adamw, schedule, clip: o.clip, seed: recipe.data.seed })?)
 }
 
-fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Llama, TrainJobError> {
+fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Llama, EngineError> {
     if setting.recipe.model.init == Init::Random {
         let config = ModelConfig::read(&setting.dir)?;
         return Ok(Llama::random(config, setting.recipe.data.seed, &setting.device)?);
     }
     let mut progress = |done, total| {
-        sink(Event::Stage { stage: "Loading the model".into(), done, total });
+        stage(sink, "Loading the model", done, total);
         !flags.stopped()
     };
     Ok(Llama::load(&setting.dir, &setting.device, &mut progress)?)
 }
 
-fn make_lora(setting: &Setting, model: &Llama, init: Option<&Path>) -> Result<Lora, TrainJobError> {
+fn make_lora(setting: &Setting, model: &Llama, init: Option<&Path>) -> Result<Lora, EngineError> {
     if let Some(dir) = init {
         return Ok(Lora::load(dir, &model.config, &setting.device)?);
     }
@@ -211,8 +164,8 @@ fn untrained_markers(setting: &Setting) -> Vec<u32> {
     found
 }
 
-fn resume(trainer: &mut Trainer, run_dir: &Path) -> Result<TrainerState, TrainJobError> {
-    let (_, dir) = train::newest_checkpoint(run_dir).ok_or_else(|| TrainJobError::NoCheckpoint(run_dir.into()))?;
+fn resume(trainer: &mut Trainer, run_dir: &Path) -> Result<TrainerState, EngineError> {
+    let (_, dir) = train::newest_checkpoint(run_dir).ok_or_else(|| EngineError::NoCheckpoint(run_dir.into()))?;
     Ok(trainer.resume(&dir)?)
 }
 
@@ -318,7 +271,7 @@ fn up_to_answer(conversation: &Conversation) -> Option<SamplePrompt> {
     Some(SamplePrompt { text, conversation })
 }
 
-fn name_rows(error: TrainError, conversations: &[Conversation], kept: PathBuf) -> TrainJobError {
+fn name_rows(error: TrainError, conversations: &[Conversation], kept: &Path) -> EngineError {
     let TrainError::NotFinite { rows, .. } = &error else { return error.into() };
     let mut places: Vec<String> = rows
         .iter()
@@ -326,5 +279,6 @@ fn name_rows(error: TrainError, conversations: &[Conversation], kept: PathBuf) -
         .map(|c| format!("{} line {}", c.source.file.display(), c.source.line))
         .collect();
     places.dedup();
-    TrainJobError::NotFinite { rows: places.join(", "), error, kept }
+    let kept = format!("The last good weights are in {}.", kept.display());
+    EngineError::NotFinite { cause: error.to_string(), rows: places.join(", "), kept }
 }
