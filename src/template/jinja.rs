@@ -1,0 +1,157 @@
+//! Running one Jinja source: parsed once, with limits on work and output so that no template hangs the window. Knows
+//! nothing of what the variables mean.
+use std::cell::Cell;
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
+
+use super::ending::Shape;
+use super::python::{self, Refusal};
+use super::{Template, TemplateError, Vars, rewrite};
+
+/// Steps of the template engine for one render: at most about a second of work, and a hundred times what 2,000 messages take.
+const FUEL: u64 = 8_000_000;
+/// Bytes that one render may write (captured blocks count again), and times the size of its input on top.
+const OUTPUT: usize = 32 << 20;
+const OUTPUT_PER_INPUT: usize = 32;
+/// Parsed templates that are kept.
+const KEPT: usize = 16;
+/// Name of the only template in an environment.
+const MAIN: &str = "chat";
+
+thread_local! {
+    /// Bytes that the render on this thread may still write.
+    static ROOM: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A parsed template.
+pub(super) struct Compiled {
+    env: Environment<'static>,
+    /// Has the source `{% generation %}` blocks?
+    pub marked: bool,
+    /// What is known of the template's form under some variables, newest last.
+    pub shapes: Mutex<Vec<(Vars, Arc<Shape>)>>,
+}
+
+/// A failure without the template's name.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Fault {
+    /// Does not parse or run.
+    Jinja { line: usize, message: String },
+    /// raise_exception.
+    Refused { message: String },
+}
+
+impl Fault {
+    /// The public error.
+    pub fn named(self, name: &str) -> TemplateError {
+        let name = name.to_owned();
+        match self {
+            Fault::Jinja { line, message } => TemplateError::Jinja { name, line, message },
+            Fault::Refused { message } => TemplateError::Refused { name, message },
+        }
+    }
+}
+
+/// The parsed form of a template: kept for the last few sources, so that a row costs no parsing.
+pub(super) fn compiled(template: &Template) -> Result<Arc<Compiled>, TemplateError> {
+    static CACHE: Mutex<Vec<(String, Arc<Compiled>)>> = Mutex::new(Vec::new());
+    let lock = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, found)) = lock().iter().find(|(source, _)| *source == template.source) {
+        return Ok(found.clone());
+    }
+    let new = Arc::new(Compiled::new(&template.source).map_err(|fault| fault.named(&template.name))?);
+    let mut cache = lock();
+    if cache.len() >= KEPT {
+        cache.remove(0);
+    }
+    cache.push((template.source.clone(), new.clone()));
+    Ok(new)
+}
+
+impl Compiled {
+    /// Parses a source.
+    fn new(source: &str) -> Result<Self, Fault> {
+        let (source, blocks) = rewrite::rewrite(source);
+        let mut env = Environment::new();
+        let mut syntax = SyntaxConfig::builder();
+        let syntax = syntax.trim_blocks(true).lstrip_blocks(true).build();
+        env.set_syntax(syntax.map_err(fault)?);
+        env.set_fuel(Some(FUEL));
+        env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        env.set_formatter(write_value);
+        env.add_filter(rewrite::FILTER, |body: String, open: &str, close: &str| {
+            format!("{open}{body}{close}")
+        });
+        python::install(&mut env);
+        env.add_template_owned(MAIN, source).map_err(fault)?;
+        Ok(Self {
+            env,
+            marked: blocks > 0,
+            shapes: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Renders with these variables; `input` is the size of the conversation in bytes.
+    pub fn run(&self, context: Value, input: usize) -> Result<String, Fault> {
+        let template = self.env.get_template(MAIN).map_err(fault)?;
+        ROOM.set(OUTPUT + OUTPUT_PER_INPUT * input);
+        template.render(context).map_err(fault)
+    }
+}
+
+/// Writes what `{{ ... }}` gives, within the room that is left.
+fn write_value(out: &mut Output, _state: &mut State, value: &Value) -> Result<(), Error> {
+    let shown;
+    let text = match value.as_str() {
+        Some(text) => text,
+        None => {
+            shown = value.to_string();
+            &shown
+        }
+    };
+    let Some(left) = ROOM.get().checked_sub(text.len()) else {
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "the template writes far more text than the conversation holds",
+        ));
+    };
+    ROOM.set(left);
+    out.write_str(text).map_err(Error::from)
+}
+
+/// The engine's error in our words.
+fn fault(error: Error) -> Fault {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(Refusal(message)) = cause.downcast_ref() {
+            return Fault::Refused {
+                message: message.clone(),
+            };
+        }
+        source = cause.source();
+    }
+    let message = match error.kind() {
+        ErrorKind::OutOfFuel => {
+            "The template does far more work than a conversation needs. Look for a loop that never ends.".to_owned()
+        }
+        kind => match error.detail() {
+            Some(detail) => format!("{} ({kind}).", sentence(detail)),
+            None => format!("{}.", sentence(&kind.to_string())),
+        },
+    };
+    Fault::Jinja {
+        line: error.line().unwrap_or(1),
+        message,
+    }
+}
+
+/// With a capital first letter.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
