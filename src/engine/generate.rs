@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::loaded::Loaded;
 use super::stops::StopString;
-use super::{EngineError, Flags, Sink, choose};
+use super::{EngineError, Flags, Sink};
 use crate::data::{Conversation, Kind, Message, Role, Source, Split};
 use crate::infer::{self, Ended, Generation, Picked, Request};
 use crate::protocol::{ChatMessage, Event, ModelRef, Prompt, Sampling, StopReason, TopToken};
@@ -136,7 +136,7 @@ fn chat_start(
 ) -> Result<Start, EngineError> {
     let conversation = conversation(messages)?;
     let tokenizer = loaded.tokenizer()?;
-    let chosen = choose::choose(model.template.as_deref(), model.adapter.as_deref(), tokenizer)?;
+    let chosen = tokens::choose(model.template.as_deref(), model.adapter.as_deref(), tokenizer)?;
     if let Some(message) = chosen.note {
         sink(Event::Warning { message });
     }

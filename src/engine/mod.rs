@@ -2,7 +2,6 @@
 //! no window and no terminal.
 
 mod check;
-pub mod choose;
 pub mod devices;
 mod error;
 mod flags;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::loaded::Loaded;
-use super::{EngineError, Flags, Sink, choose};
+use super::{EngineError, Flags, Sink};
 use crate::data;
 use crate::formats::weights::{HostTensor, StoreType, write};
 use crate::infer;
@@ -96,7 +96,7 @@ fn from_file(loaded: &mut Loaded, model: &ModelRef, path: &Path, sink: Sink<'_>)
         });
     }
     let tokenizer = loaded.tokenizer()?;
-    let chosen = choose::choose(model.template.as_deref(), model.adapter.as_deref(), tokenizer)?;
+    let chosen = tokens::choose(model.template.as_deref(), model.adapter.as_deref(), tokenizer)?;
     if let Some(message) = chosen.note {
         sink(Event::Warning { message });
     }

@@ -1,6 +1,7 @@
 //! Text to token ids with a mask, and back. Knows templates' spans, not tensors.
 //!
 //! `prepare` is the one path from a conversation to ids: preview, training, chat, scoring and serving all call it.
+mod choose;
 mod encoded;
 mod fit;
 mod prepare;
@@ -8,6 +9,7 @@ mod sidecar;
 mod stream;
 mod tokenizer;
 
+pub use choose::{Chosen, choose};
 pub use encoded::{Encoded, Piece, pieces, straddling};
 pub use fit::{FitError, Fitted, Overlong, fit};
 pub use prepare::{PrepareError, Prompt, prepare, prompt};

@@ -84,9 +84,9 @@ impl WorkerHandle {
         self.news.try_iter().collect()
     }
 
-    /// Waits for the next news, for callers without a window; `None` after the exit was given.
-    pub fn wait(&self) -> Option<News> {
-        self.news.recv().ok()
+    /// Waits at most `patience` for the next news, for callers without a window.
+    pub fn next(&self, patience: Duration) -> Option<News> {
+        self.news.recv_timeout(patience).ok()
     }
 
     /// The process id.

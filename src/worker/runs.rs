@@ -117,9 +117,9 @@ impl RunHandle {
         self.news.try_iter().collect()
     }
 
-    /// Waits for the next news, for callers without a window.
-    pub fn wait(&self) -> Option<News> {
-        self.news.recv().ok()
+    /// Waits at most `patience` for the next news, for callers without a window.
+    pub fn next(&self, patience: Duration) -> Option<News> {
+        self.news.recv_timeout(patience).ok()
     }
 
     /// Interrupts the run; a failure comes as [`News::Problem`].

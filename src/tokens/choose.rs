@@ -1,12 +1,11 @@
-//! Which chat template a job uses: the one that was asked for, else the adapter's, else the model's own, else ChatML, and says so.
-
+//! Which chat template is used: the one that was asked for, else the adapter's, else the model's own, else ChatML, and says so.
 use std::path::Path;
 
-use super::EngineError;
+use super::{PrepareError, TokenError, Tokenizer};
 use crate::template::{Template, TemplateError};
-use crate::tokens::Tokenizer;
 
 /// A template and how it was found.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Chosen {
     /// The template.
     pub template: Template,
@@ -19,11 +18,11 @@ pub struct Chosen {
 /// The template that comes with an adapter folder.
 const ADAPTER_FILE: &str = "chat_template.jinja";
 
-/// Chooses. `asked` is a built-in name or the path of a .jinja file.
+/// Chooses. `asked` is a built-in name or the path of a .jinja file; `adapter` a folder that may hold a template.
 ///
 /// # Errors
 /// The name is unknown or the file cannot be read.
-pub fn choose(asked: Option<&str>, adapter: Option<&Path>, tokenizer: &Tokenizer) -> Result<Chosen, EngineError> {
+pub fn choose(asked: Option<&str>, adapter: Option<&Path>, tokenizer: &Tokenizer) -> Result<Chosen, PrepareError> {
     let own = tokenizer.chat_template().is_some();
     let found = |template| Chosen {
         template,
@@ -39,15 +38,14 @@ pub fn choose(asked: Option<&str>, adapter: Option<&Path>, tokenizer: &Tokenizer
     if let Some(template) = tokenizer.chat_template() {
         return Ok(found(template.clone()));
     }
-    let template = Template::builtin("chatml").ok_or_else(|| TemplateError::Unknown("chatml".into()))?;
     Ok(Chosen {
-        template,
+        template: named("chatml")?,
         note: Some("The model has no chat template of its own: ChatML is used.".into()),
         own,
     })
 }
 
-fn named(name: &str) -> Result<Template, EngineError> {
+fn named(name: &str) -> Result<Template, PrepareError> {
     if let Some(template) = Template::builtin(name) {
         return Ok(template);
     }
@@ -58,10 +56,10 @@ fn named(name: &str) -> Result<Template, EngineError> {
     Err(TemplateError::Unknown(name.into()).into())
 }
 
-fn read(path: &Path) -> Result<Template, EngineError> {
-    let source = std::fs::read_to_string(path).map_err(|source| EngineError::Io {
+fn read(path: &Path) -> Result<Template, PrepareError> {
+    let source = std::fs::read_to_string(path).map_err(|e| TokenError::Load {
         path: path.into(),
-        source,
+        message: format!("Could not read the template: {e}."),
     })?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
     Ok(Template {

@@ -1,0 +1,224 @@
+//! What can be typed. Names and defaults only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::starter::StarterArgs;
+use crate::protocol::{ModelRef, Sampling};
+
+/// A desktop workbench that turns a base language model into an assistant.
+#[derive(Debug, Parser)]
+#[command(name = "burnish", version, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    /// Project folder to open in the window.
+    pub project: Option<PathBuf>,
+    /// Results as JSON, one object a line, on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List the devices of this machine.
+    Devices(DevicesArgs),
+    /// List the models that are known.
+    Models,
+    /// Show rows as the model will see them: text, tokens, and which of them are learned.
+    Inspect(InspectArgs),
+    /// Train by a recipe.
+    Train(TrainArgs),
+    /// Continue a prompt.
+    Generate(GenerateArgs),
+    /// Losses of rows, token by token.
+    Score(ScoreArgs),
+    /// Talk to a model.
+    Chat(ChatArgs),
+    /// Write the text, tokenizer and samples of the starter model.
+    #[command(hide = true)]
+    Starter(StarterArgs),
+}
+
+/// `devices`
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// Calculate something small on each and compare with the CPU.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Which model answers.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// Model folder, or `starter`.
+    #[arg(long, value_name = "M")]
+    pub model: String,
+    /// Adapter folder.
+    #[arg(long, value_name = "A")]
+    pub adapter: Option<PathBuf>,
+    /// Built-in template (chatml, llama3, gemma, plain) or a .jinja file.
+    #[arg(long, value_name = "T")]
+    pub template: Option<String>,
+    /// `cpu`, `auto` or a name from `burnish devices`.
+    #[arg(long, value_name = "D", default_value = "auto")]
+    pub device: String,
+}
+
+impl ModelArgs {
+    /// As jobs name it.
+    pub fn model_ref(&self) -> ModelRef {
+        ModelRef {
+            model: self.model.clone(),
+            adapter: self.adapter.clone(),
+            template: self.template.clone(),
+            device: self.device.clone(),
+        }
+    }
+}
+
+/// How tokens are chosen.
+#[derive(Debug, Args)]
+pub struct SamplingArgs {
+    /// New tokens at most.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_tokens: usize,
+    /// 0 always takes the most likely token.
+    #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = not_negative)]
+    pub temperature: f32,
+    /// Only the N most likely tokens; 0 = all.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub top_k: usize,
+    /// Only the most likely tokens that together have probability X.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = share)]
+    pub top_p: f32,
+    /// Same seed, same text.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+}
+
+impl SamplingArgs {
+    /// As jobs name it.
+    pub fn sampling(&self) -> Sampling {
+        Sampling {
+            temperature: self.temperature,
+            top_k: self.top_k,
+            top_p: self.top_p,
+            seed: self.seed,
+            max_tokens: self.max_tokens,
+        }
+    }
+}
+
+fn not_negative(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|n| n.is_finite() && *n >= 0.0);
+    number.ok_or_else(|| "it must be a number of at least 0".into())
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|n| *n > 0.0 && *n <= 1.0);
+    number.ok_or_else(|| "it must be above 0 and at most 1".into())
+}
+
+/// `inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// File of rows.
+    pub data: PathBuf,
+    /// Model folder, or `starter`.
+    #[arg(long, value_name = "M")]
+    pub model: String,
+    /// Built-in template (chatml, llama3, gemma, plain) or a .jinja file.
+    #[arg(long, value_name = "T")]
+    pub template: Option<String>,
+    /// Only this row, from 0.
+    #[arg(long, value_name = "N")]
+    pub row: Option<usize>,
+    /// End with the assistant's header, as for chat.
+    #[arg(long)]
+    pub add_generation_prompt: bool,
+    /// What is learned: assistant, last, flags, completion, all or template.
+    #[arg(long, value_name = "MODE", default_value = "assistant")]
+    pub mode: String,
+    /// Set or override a template variable, such as bos_token=<s>.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub vars: Vec<String>,
+}
+
+/// `train`
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// Change a value of the recipe, such as optim.lr=1e-3.
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The run folder; by default a new one in `runs`.
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// `cpu`, `auto` or a name from `burnish devices`.
+    #[arg(long, value_name = "D")]
+    pub device: Option<String>,
+    /// Start from this adapter instead of a fresh one.
+    #[arg(long, value_name = "A")]
+    pub init_adapter: Option<PathBuf>,
+    /// Go on from the last checkpoint of the run folder.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// `generate`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub struct GenerateArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// What the user says.
+    #[arg(long, value_name = "TEXT", group = "what")]
+    pub prompt: Option<String>,
+    /// JSON file of messages.
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub messages: Option<PathBuf>,
+    /// JSON file of token ids, or of lists of them; needs no tokenizer.
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub ids: Option<PathBuf>,
+    /// Continue --prompt as it is, without a template.
+    #[arg(long, requires = "prompt")]
+    pub raw: bool,
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+    /// Report the N best tokens for the first place.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub logits_top: usize,
+}
+
+/// `score`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub struct ScoreArgs {
+    /// File of rows.
+    #[arg(group = "what")]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// JSON file of token ids, or of lists of them; needs no tokenizer.
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub ids: Option<PathBuf>,
+    /// Also write the scores of every token to this safetensors file.
+    #[arg(long, value_name = "OUT.safetensors")]
+    pub full_logits: Option<PathBuf>,
+}
+
+/// `chat`
+#[derive(Debug, Args)]
+pub struct ChatArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// System prompt.
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+}

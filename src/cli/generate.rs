@@ -1,0 +1,118 @@
+//! `burnish generate`: continues prompts.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{args::GenerateArgs, console::Console, failure::Failure, jobs::Worker};
+use crate::protocol::{ChatMessage, Event, Job, Prompt};
+
+/// Continues each prompt and prints it.
+///
+/// # Errors
+/// A file cannot be read, or the job failed.
+pub fn run(args: &GenerateArgs, console: &Console) -> Result<(), Failure> {
+    let mut worker = Worker::start(console)?;
+    for prompt in prompts(args)? {
+        let job = Job::Generate {
+            model: args.model.model_ref(),
+            prompt,
+            sampling: args.sampling.sampling(),
+            logits_top: args.logits_top,
+        };
+        worker.run(job, &mut |event| print(event, console))?;
+    }
+    Ok(())
+}
+
+/// Streams the text for people, or prints the whole result for scripts.
+pub fn print(event: Event, console: &Console) {
+    match event {
+        Event::Token { text, .. } => console.piece(&text),
+        Event::Generated { top, text, ids, .. } if !console.json() => {
+            if text.is_empty() && !ids.is_empty() {
+                // Without a tokenizer there are only ids.
+                console.piece(&format!("{ids:?}"));
+            }
+            console.piece("\n");
+            for token in top {
+                console.piece(&format!(
+                    "{:>8} {:<20} {:>8.3} {:>6.1} %\n",
+                    token.id,
+                    format!("{:?}", token.text),
+                    token.logit,
+                    token.probability * 100.0
+                ));
+            }
+        }
+        Event::Generated { .. } => {
+            if let Ok(Value::Object(mut object)) = serde_json::to_value(&event) {
+                object.shift_remove("event");
+                console.result(&object, "");
+            }
+        }
+        _ => {}
+    }
+}
+
+fn prompts(args: &GenerateArgs) -> Result<Vec<Prompt>, Failure> {
+    if let Some(path) = &args.ids {
+        return Ok(read_ids(path)?.into_iter().map(Prompt::Ids).collect());
+    }
+    if let Some(path) = &args.messages {
+        return Ok(vec![Prompt::Messages(read_messages(path)?)]);
+    }
+    let text = args.prompt.clone().unwrap_or_default();
+    Ok(vec![if args.raw {
+        Prompt::Raw(text)
+    } else {
+        Prompt::Messages(vec![ChatMessage {
+            role: "user".into(),
+            content: text,
+        }])
+    }])
+}
+
+/// Reads a JSON array of token ids, or of such arrays.
+///
+/// # Errors
+/// The file cannot be read or holds something else.
+pub fn read_ids(path: &Path) -> Result<Vec<Vec<u32>>, Failure> {
+    let value = read_json(path)?;
+    let wrong = || {
+        Failure::Failed(format!(
+            "{}: a JSON array of token ids is needed, such as [1, 2, 3], or an array of such arrays.",
+            path.display()
+        ))
+    };
+    let list = |value: Value| serde_json::from_value::<Vec<u32>>(value).map_err(|_| wrong());
+    match &value {
+        Value::Array(items) if items.iter().any(Value::is_array) => items.iter().cloned().map(list).collect(),
+        Value::Array(_) => Ok(vec![list(value)?]),
+        _ => Err(wrong()),
+    }
+}
+
+fn read_messages(path: &Path) -> Result<Vec<ChatMessage>, Failure> {
+    let mut value = read_json(path)?;
+    if let Some(inner) = value.get_mut("messages") {
+        value = inner.take();
+    }
+    let messages: Result<Vec<ChatMessage>, _> = serde_json::from_value(value);
+    messages.map_err(|e| {
+        Failure::Failed(format!(
+            "{}: an array of {{\"role\", \"content\"}} is needed ({e}).",
+            path.display()
+        ))
+    })
+}
+
+fn read_json(path: &Path) -> Result<Value, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Failure::Failed(format!(
+            "Could not read {}: {e}. Check that the file exists.",
+            path.display()
+        ))
+    })?;
+    serde_json::from_str(&text).map_err(|e| Failure::Failed(format!("{} is not valid JSON: {e}.", path.display())))
+}

@@ -1,0 +1,151 @@
+//! `burnish train`: a recipe into a run folder, with a progress bar.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use super::{args::TrainArgs, console::Console, failure::Failure, jobs};
+use crate::protocol::{Event, Job};
+use crate::recipe::{Place, Recipe, RecipeError};
+
+/// Trains; Ctrl+C stops and keeps.
+///
+/// # Errors
+/// The recipe cannot be used, or training failed.
+pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
+    let mut recipe = Recipe::load(&args.recipe, &args.set).map_err(refuse)?;
+    if let Some(device) = &args.device {
+        recipe.model.device = device.clone();
+    }
+    let run_dir = run_dir(args)?;
+    let job = Job::Train {
+        recipe: Box::new(recipe),
+        run_dir: run_dir.clone(),
+        resume: args.resume,
+        init_adapter: args.init_adapter.as_deref().map(absolute),
+    };
+    console.say(&format!("Run folder: {}", run_dir.display()));
+    let mut report = Report {
+        console,
+        steps: 0,
+        people: std::io::stderr().is_terminal(),
+    };
+    jobs::train(job, console, &mut |event| report.take(&event))
+}
+
+/// A wrong `--set` is wrong usage; a wrong file is a failure.
+fn refuse(error: RecipeError) -> Failure {
+    let by_argument = match &error {
+        RecipeError::Set(_) => true,
+        RecipeError::Io { .. } => false,
+        RecipeError::Syntax { place, .. }
+        | RecipeError::Unknown { place, .. }
+        | RecipeError::Value { place, .. }
+        | RecipeError::Conflict { place, .. }
+        | RecipeError::Missing { place, .. } => matches!(place, Place::Set(_)),
+    };
+    if by_argument {
+        Failure::usage(error)
+    } else {
+        Failure::failed(error)
+    }
+}
+
+fn run_dir(args: &TrainArgs) -> Result<PathBuf, Failure> {
+    if let Some(dir) = &args.run {
+        return Ok(absolute(dir));
+    }
+    let folder = args.recipe.parent().unwrap_or(Path::new("."));
+    if args.resume {
+        // The recipe that a run wrote lies in its folder.
+        return if folder.join("events.jsonl").is_file() {
+            Ok(absolute(folder))
+        } else {
+            Err(Failure::usage("--resume needs the run folder: add --run DIR."))
+        };
+    }
+    let name = args.recipe.file_stem().map(|n| n.to_string_lossy().into_owned());
+    let stamp = jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S");
+    let name = format!("{stamp}-{}", name.unwrap_or_default());
+    Ok(absolute(&PathBuf::from("runs").join(name)))
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    // Without a current folder the path is used as it is.
+    std::path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
+/// Prints events.
+struct Report<'a> {
+    console: &'a Console,
+    steps: usize,
+    people: bool,
+}
+
+impl Report<'_> {
+    fn take(&mut self, event: &Event) {
+        if let Event::TrainStart { steps, .. } = event {
+            self.steps = *steps;
+        }
+        if let Event::Step { step, loss, .. } = event {
+            let what = format!("step {step}/{}, loss {loss:.4}", self.steps);
+            self.console.progress(&what, *step as u64, self.steps as u64);
+        }
+        match (self.console.json(), self.in_words(event)) {
+            (true, _) => self.console.result(event, ""),
+            (false, Some(text)) => self.console.result(event, &text),
+            (false, None) => {}
+        }
+    }
+
+    /// What people want to read; steps only where no bar shows them.
+    fn in_words(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::TrainStart {
+                device,
+                steps,
+                train_rows,
+                eval_rows,
+                skipped_rows,
+                trainable,
+                total_params,
+                template,
+                start_step,
+                ..
+            } => format!(
+                "Training {trainable} of {total_params} parameters on {device}: {train_rows} rows ({eval_rows} held out, \
+                 {skipped_rows} skipped), steps {} to {steps}, template {template}",
+                start_step + 1
+            ),
+            Event::Step {
+                step,
+                loss,
+                lr,
+                tokens,
+                seconds,
+                ..
+            } if !self.people => format!(
+                "step {step:>5}/{}  loss {loss:.4}  lr {lr:.2e}  {:.0} tokens/s",
+                self.steps,
+                *tokens as f64 / seconds.max(1e-9)
+            ),
+            Event::Eval { step, loss, rows, .. } => format!("step {step}: held-out loss {loss:.4} over {rows} rows"),
+            Event::Sample { step, prompt, text } => format!("step {step}: {prompt:?} -> {text:?}"),
+            Event::Checkpoint { step, path } => format!("step {step}: saved {}", path.display()),
+            Event::Paused { step } => format!("Paused at step {step}"),
+            Event::Resumed { step } => format!("Going on at step {step}"),
+            Event::TrainEnd {
+                step,
+                path,
+                stopped,
+                seconds,
+                peak_memory,
+            } => format!(
+                "{} at step {step} after {seconds:.1} s, peak memory {} MiB. Result: {}",
+                if *stopped { "Stopped" } else { "Done" },
+                peak_memory >> 20,
+                path.display()
+            ),
+            _ => return None,
+        })
+    }
+}
