@@ -39,6 +39,7 @@ pub fn run(args: &InspectArgs, console: &Console) -> Result<(), Failure> {
         mode: mode(&args.mode)?,
         vars: vars(&args.vars)?,
         add_generation_prompt: args.add_generation_prompt,
+        ..RenderOptions::default()
     };
     let keep_empty = ReadOptions { keep_empty: true };
     let set = data::read_file_with(&args.data, keep_empty).map_err(Failure::failed)?;

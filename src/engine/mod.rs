@@ -67,11 +67,20 @@ impl Engine {
                 let loaded = self.load(&model, sink, flags)?;
                 score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
             }
-            Job::Train { recipe, run_dir, resume, init_adapter } => {
+            Job::Train {
+                recipe,
+                run_dir,
+                resume,
+                init_adapter,
+            } => {
                 // Training takes all memory that it can get.
                 self.loaded = None;
-                let request =
-                    train::TrainRequest { recipe: &recipe, run_dir: &run_dir, resume, init_adapter: init_adapter.as_deref() };
+                let request = train::TrainRequest {
+                    recipe: &recipe,
+                    run_dir: &run_dir,
+                    resume,
+                    init_adapter: init_adapter.as_deref(),
+                };
                 train::run_training(&request, sink, flags)?;
             }
         }

@@ -8,7 +8,6 @@ use std::time::Instant;
 use burn::tensor::Device;
 
 use super::observe::{Reporter, SamplePrompt};
-use super::choose::{Chosen, choose};
 use super::prepare::{Prepared, prepare_data};
 use super::run_folder::{Outcome, RunFolder};
 use super::{EngineError, Flags, Sink, devices, memory, stage};
@@ -22,6 +21,7 @@ use crate::protocol::Event;
 use crate::recipe::{Init, MethodKind, Recipe};
 use crate::template::Template;
 use crate::tokens::Tokenizer;
+use crate::tokens::{Chosen, choose};
 use crate::train::{self, AdamWConfig, LoopPlan, LrSchedule, TrainError, Trained, Trainer, TrainerSetup, TrainerState};
 
 /// Samples at an evaluation.
@@ -73,11 +73,33 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         prompts: sample_prompts(&setting),
     };
     let eval = batches.eval(&setting);
-    let end = train::run(&mut trainer, &plan, state, &mut |step| batches.at(step), &eval, &mut reporter);
+    let end = train::run(
+        &mut trainer,
+        &plan,
+        state,
+        &mut |step| batches.at(step),
+        &eval,
+        &mut reporter,
+    );
     let stopped = end.as_ref().map_or(true, |e| e.stopped);
-    let kept = folder.keep(&mut trainer, &Outcome { recipe: &setting.recipe, template: &setting.template, base_dir: &setting.dir }, sink, flags)?;
+    let kept = folder.keep(
+        &mut trainer,
+        &Outcome {
+            recipe: &setting.recipe,
+            template: &setting.template,
+            base_dir: &setting.dir,
+        },
+        sink,
+        flags,
+    )?;
     let seconds = start.elapsed().as_secs_f64();
-    sink(Event::TrainEnd { step: trainer.steps(), path: kept.clone(), stopped, seconds, peak_memory: memory::peak_memory() });
+    sink(Event::TrainEnd {
+        step: trainer.steps(),
+        path: kept.clone(),
+        stopped,
+        seconds,
+        peak_memory: memory::peak_memory(),
+    });
     match end {
         Ok(_) => Ok(()),
         Err(error @ TrainError::NotFinite { .. }) => Err(name_rows(error, &setting.data.conversations, &kept)),
@@ -90,7 +112,12 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
     let dir = model_dir(&recipe.model.path);
     let (device, info) = devices::open(&recipe.model.device)?;
     let tokenizer = Arc::new(Tokenizer::load(&dir)?);
-    let asked = recipe.template.file.as_ref().map(|f| f.display().to_string()).or_else(|| recipe.template.name.clone());
+    let asked = recipe
+        .template
+        .file
+        .as_ref()
+        .map(|f| f.display().to_string())
+        .or_else(|| recipe.template.name.clone());
     let Chosen { template, note, .. } = choose(asked.as_deref(), request.init_adapter, &tokenizer)?;
     if let Some(message) = note {
         sink(Event::Warning { message });
@@ -98,10 +125,26 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
     let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;
     recipe.data.sha256 = data.sha256.clone();
     let folder = RunFolder::open(request.run_dir, &recipe, &template)?;
-    Ok((Setting { recipe, dir, tokenizer, template, data, device, device_name: info.label }, folder))
+    Ok((
+        Setting {
+            recipe,
+            dir,
+            tokenizer,
+            template,
+            data,
+            device,
+            device_name: info.label,
+        },
+        folder,
+    ))
 }
 
-fn make_trainer(setting: &Setting, request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<Trainer, EngineError> {
+fn make_trainer(
+    setting: &Setting,
+    request: &TrainRequest<'_>,
+    sink: Sink<'_>,
+    flags: &Flags,
+) -> Result<Trainer, EngineError> {
     let recipe = &setting.recipe;
     let model = load_model(setting, sink, flags)?;
     let vocab = model.config.vocab_size;
@@ -120,8 +163,22 @@ fn make_trainer(setting: &Setting, request: &TrainRequest<'_>, sink: Sink<'_>, f
         total: steps,
     };
     let o = &recipe.optim;
-    let adamw = AdamWConfig { beta1: o.beta1, beta2: o.beta2, eps: 1e-8, weight_decay: o.weight_decay };
-    Ok(Trainer::new(model, trained, TrainerSetup { adamw, schedule, clip: o.clip, seed: recipe.data.seed })?)
+    let adamw = AdamWConfig {
+        beta1: o.beta1,
+        beta2: o.beta2,
+        eps: 1e-8,
+        weight_decay: o.weight_decay,
+    };
+    Ok(Trainer::new(
+        model,
+        trained,
+        TrainerSetup {
+            adamw,
+            schedule,
+            clip: o.clip,
+            seed: recipe.data.seed,
+        },
+    )?)
 }
 
 fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Llama, EngineError> {
@@ -141,9 +198,21 @@ fn make_lora(setting: &Setting, model: &Llama, init: Option<&Path>) -> Result<Lo
         return Ok(Lora::load(dir, &model.config, &setting.device)?);
     }
     let m = &setting.recipe.method;
-    let spec = LoraSpec { r: m.r, alpha: m.alpha, dropout: m.dropout, targets: m.targets.clone(), rslora: m.rslora };
+    let spec = LoraSpec {
+        r: m.r,
+        alpha: m.alpha,
+        dropout: m.dropout,
+        targets: m.targets.clone(),
+        rslora: m.rslora,
+    };
     let markers = untrained_markers(setting);
-    Ok(Lora::new(model, spec, &markers, setting.recipe.data.seed, &setting.device)?)
+    Ok(Lora::new(
+        model,
+        spec,
+        &markers,
+        setting.recipe.data.seed,
+        &setting.device,
+    )?)
 }
 
 /// Special tokens of the rendered rows that a base without a template of its own has never learned (design: train markers).
@@ -158,7 +227,9 @@ fn untrained_markers(setting: &Setting) -> Vec<u32> {
     }
     let eos = setting.tokenizer.eos_id();
     let ids = setting.data.train.iter().flat_map(|e| e.ids.iter().copied());
-    let mut found: Vec<u32> = ids.filter(|id| Some(*id) != eos && setting.tokenizer.is_special(*id)).collect();
+    let mut found: Vec<u32> = ids
+        .filter(|id| Some(*id) != eos && setting.tokenizer.is_special(*id))
+        .collect();
     found.sort_unstable();
     found.dedup();
     found
@@ -179,19 +250,36 @@ struct Batches<'a> {
 impl<'a> Batches<'a> {
     fn new(setting: &'a Setting) -> Self {
         let examples = &setting.data.train;
-        let order = Order::new(&lengths(examples), order_options(&setting.recipe, Some(setting.recipe.data.seed)));
-        Self { order, examples, pad: setting.tokenizer.eos_id().unwrap_or(0) }
+        let order = Order::new(
+            &lengths(examples),
+            order_options(&setting.recipe, Some(setting.recipe.data.seed)),
+        );
+        Self {
+            order,
+            examples,
+            pad: setting.tokenizer.eos_id().unwrap_or(0),
+        }
     }
 
     fn at(&self, step: usize) -> Vec<Packed> {
-        let Some(plan) = self.order.steps_from(step).next() else { return vec![] };
-        plan.micro_batches.iter().map(|rows| collate(self.examples, rows, self.pad)).collect()
+        let Some(plan) = self.order.steps_from(step).next() else {
+            return vec![];
+        };
+        plan.micro_batches
+            .iter()
+            .map(|rows| collate(self.examples, rows, self.pad))
+            .collect()
     }
 
     fn eval(&self, setting: &Setting) -> Vec<Packed> {
         let eval = &setting.data.eval[..setting.data.eval.len().min(setting.recipe.eval.rows)];
         let order = Order::new(&lengths(eval), order_options(&setting.recipe, None));
-        order.epoch(0).iter().flat_map(|s| &s.micro_batches).map(|rows| collate(eval, rows, self.pad)).collect()
+        order
+            .epoch(0)
+            .iter()
+            .flat_map(|s| &s.micro_batches)
+            .map(|rows| collate(eval, rows, self.pad))
+            .collect()
     }
 }
 
@@ -201,7 +289,12 @@ fn lengths(examples: &[Example]) -> Vec<usize> {
 
 fn order_options(recipe: &Recipe, seed: Option<u64>) -> OrderOptions {
     let packing = recipe.data.packing.then_some(recipe.data.max_length);
-    OrderOptions { batch_size: recipe.batch.size, accumulation: recipe.batch.accumulation, packing, seed }
+    OrderOptions {
+        batch_size: recipe.batch.size,
+        accumulation: recipe.batch.accumulation,
+        packing,
+        seed,
+    }
 }
 
 fn total_steps(recipe: &Recipe, per_epoch: usize) -> usize {
@@ -214,7 +307,13 @@ fn total_steps(recipe: &Recipe, per_epoch: usize) -> usize {
 fn loop_plan(setting: &Setting, run_dir: &Path, per_epoch: usize) -> LoopPlan {
     let recipe = &setting.recipe;
     let total = total_steps(recipe, per_epoch);
-    let share = |every: usize, parts: usize| if every == 0 { total.div_ceil(parts).max(1) } else { every };
+    let share = |every: usize, parts: usize| {
+        if every == 0 {
+            total.div_ceil(parts).max(1)
+        } else {
+            every
+        }
+    };
     LoopPlan {
         total_steps: total,
         steps_per_epoch: per_epoch as f64,
@@ -228,7 +327,9 @@ fn loop_plan(setting: &Setting, run_dir: &Path, per_epoch: usize) -> LoopPlan {
 }
 
 fn announce(setting: &Setting, trainer: &Trainer, plan: &LoopPlan, run_dir: &Path, sink: Sink<'_>) {
-    let name = run_dir.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let name = run_dir
+        .file_name()
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     sink(Event::TrainStart {
         run: name,
         device: setting.device_name.clone(),
@@ -247,7 +348,9 @@ fn announce(setting: &Setting, trainer: &Trainer, plan: &LoopPlan, run_dir: &Pat
 /// The prompts that are answered at each evaluation: the recipe's own, else the first held-out ones.
 fn sample_prompts(setting: &Setting) -> Vec<SamplePrompt> {
     let given = &setting.recipe.eval.prompts;
-    let Some(any) = setting.data.conversations.first() else { return vec![] };
+    let Some(any) = setting.data.conversations.first() else {
+        return vec![];
+    };
     if !given.is_empty() {
         return given.iter().map(|text| ask(text, any)).collect();
     }
@@ -259,12 +362,19 @@ fn ask(text: &str, like: &Conversation) -> SamplePrompt {
     let mut conversation = like.clone();
     conversation.kind = crate::data::Kind::Chat;
     conversation.messages = vec![crate::data::Message::new(Role::User, text)];
-    SamplePrompt { text: text.into(), conversation }
+    SamplePrompt {
+        text: text.into(),
+        conversation,
+    }
 }
 
 /// The messages before the first answer; `None` for raw text.
 fn up_to_answer(conversation: &Conversation) -> Option<SamplePrompt> {
-    let first = conversation.messages.iter().position(|m| m.role == Role::Assistant).filter(|i| *i > 0)?;
+    let first = conversation
+        .messages
+        .iter()
+        .position(|m| m.role == Role::Assistant)
+        .filter(|i| *i > 0)?;
     let mut conversation = conversation.clone();
     conversation.messages.truncate(first);
     let text = conversation.messages.last()?.content.clone();
@@ -272,7 +382,9 @@ fn up_to_answer(conversation: &Conversation) -> Option<SamplePrompt> {
 }
 
 fn name_rows(error: TrainError, conversations: &[Conversation], kept: &Path) -> EngineError {
-    let TrainError::NotFinite { rows, .. } = &error else { return error.into() };
+    let TrainError::NotFinite { rows, .. } = &error else {
+        return error.into();
+    };
     let mut places: Vec<String> = rows
         .iter()
         .filter_map(|i| conversations.get(*i))
@@ -280,5 +392,9 @@ fn name_rows(error: TrainError, conversations: &[Conversation], kept: &Path) -> 
         .collect();
     places.dedup();
     let kept = format!("The last good weights are in {}.", kept.display());
-    EngineError::NotFinite { cause: error.to_string(), rows: places.join(", "), kept }
+    EngineError::NotFinite {
+        cause: error.to_string(),
+        rows: places.join(", "),
+        kept,
+    }
 }
