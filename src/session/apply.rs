@@ -47,12 +47,7 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             Vec::new()
         }
         Outcome::RunDir { id, dir } => run::dir_made(state, id, dir),
-        Outcome::RunFound {
-            id,
-            dir,
-            recipe,
-            events,
-        } => run::found(state, id, dir, recipe, events),
+        Outcome::RunFound { id, dir, recipe } => run::found(state, id, dir, recipe),
         Outcome::Worker {
             slot: Slot::Train,
             id,
@@ -76,6 +71,9 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             slot: Slot::Chat,
             message,
         } => chats::on_gone(state, message),
+        Outcome::WorkerGone {
+            slot: Slot::Devices, ..
+        } if !state.devices.is_empty() => Vec::new(),
         Outcome::WorkerGone {
             slot: Slot::Devices,
             message,

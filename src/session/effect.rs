@@ -58,7 +58,7 @@ pub enum Effect {
     /// Make a run folder for `recipe`, then `Outcome::RunDir`, and give the training job to a worker.
     StartRun { id: u64, name: String, recipe: Box<Recipe> },
     /// Look for a run that still goes on (after the window was closed), then `Outcome::RunFound` if there is one.
-    FindRun,
+    FindRun { id: u64 },
     /// Interrupt a worker.
     Control { slot: Slot, control: Control },
     /// The Template room's own effects, carried out by `preview::perform` on a thread.
@@ -100,13 +100,8 @@ pub enum Outcome {
     Samples(Vec<SampleSet>),
     /// The folder of a run was made.
     RunDir { id: u64, dir: PathBuf },
-    /// A run of an earlier window: what it did so far; its further events follow as `Worker` events of job `id`.
-    RunFound {
-        id: u64,
-        dir: PathBuf,
-        recipe: Box<Recipe>,
-        events: Vec<Event>,
-    },
+    /// A run of an earlier window: its events follow from the first on as `Worker` events of job `id`.
+    RunFound { id: u64, dir: PathBuf, recipe: Box<Recipe> },
     /// An event of a worker's job.
     Worker { slot: Slot, id: u64, event: Event },
     /// A worker ended by itself; the message says how, in plain words.

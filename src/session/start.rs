@@ -27,6 +27,6 @@ pub fn start(restored: Restored) -> (State, Vec<Effect>) {
         id,
         job: Job::Devices { check: false },
     });
-    effects.push(Effect::FindRun);
+    effects.push(Effect::FindRun { id: state.next_job() });
     (state, effects)
 }

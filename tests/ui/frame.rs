@@ -77,7 +77,7 @@ fn theme_text_size_room_and_data_survive_a_restart() {
     window.wait_for("Row 30");
     window.click("Train");
     let Window { harness, home } = window;
-    harness.into_state().expect("shell").finish();
+    harness.into_state().shell.finish();
     let mut again = Window::in_home(home, [1280.0, 800.0]);
     again.wait_for("rows.jsonl 30");
     let state = &again.shell().state;

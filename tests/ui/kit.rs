@@ -10,9 +10,24 @@ use burnish::ui::Shell;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
+/// The shell as eframe runs it.
+pub struct TestApp {
+    pub shell: Shell,
+}
+
+impl eframe::App for TestApp {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.shell.logic(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.shell.ui(ui);
+    }
+}
+
 /// A window and the folder that it keeps its files in.
 pub struct Window {
-    pub harness: Harness<'static, Option<Shell>>,
+    pub harness: Harness<'static, TestApp>,
     pub home: tempfile::TempDir,
 }
 
@@ -25,29 +40,20 @@ impl Window {
     /// A window on a home that may hold settings.
     pub fn in_home(home: tempfile::TempDir, size: [f32; 2]) -> Self {
         let place = Home::under(home.path());
-        let draw = move |ui: &mut egui::Ui, shell: &mut Option<Shell>| {
-            let shell = shell.get_or_insert_with(|| {
-                let ctx = ui.ctx().clone();
-                let wake = ctx.clone();
-                let effects = Effects::new(place.clone(), Arc::new(move || wake.request_repaint()));
-                let mut shell = Shell::new(&ctx, effects, None);
-                if shell.state.settings.theme == ThemeChoice::System {
-                    shell.state.settings.theme = ThemeChoice::Dark;
-                }
-                shell
-            });
-            shell.logic(ui.ctx());
-            shell.ui(ui);
-        };
         let builder = Harness::builder()
             .with_size(size)
             .with_pixels_per_point(1.0)
-            .with_max_steps(60)
-            .wgpu();
-        let mut window = Self {
-            harness: builder.build_ui_state(draw, None),
-            home,
-        };
+            .with_max_steps(60);
+        let harness = builder.wgpu().build_eframe(|cc| {
+            let ctx = cc.egui_ctx.clone();
+            let effects = Effects::new(place, Arc::new(move || ctx.request_repaint()));
+            let mut shell = Shell::new(&cc.egui_ctx, effects, None);
+            if shell.state.settings.theme == ThemeChoice::System {
+                shell.state.settings.theme = ThemeChoice::Dark;
+            }
+            TestApp { shell }
+        });
+        let mut window = Self { harness, home };
         window.settle();
         window
     }
@@ -80,10 +86,7 @@ impl Window {
     }
 
     pub fn shell(&mut self) -> &mut Shell {
-        self.harness
-            .state_mut()
-            .as_mut()
-            .expect("the first frame made the shell")
+        &mut self.harness.state_mut().shell
     }
 
     /// Sends a command as a button would.

@@ -65,9 +65,11 @@ impl Effects {
         store::restore(&self.home, project)
     }
 
-    /// What came back since the last call, oldest first; at most a few hundred, so that a frame stays short.
+    /// What came back since the last call, in order.
     pub fn drain(&mut self) -> Vec<Outcome> {
-        self.outcomes.try_iter().take(512).collect()
+        let mut outcomes: Vec<Outcome> = self.outcomes.try_iter().collect();
+        outcomes.extend(self.workers.drain());
+        outcomes
     }
 
     /// Starts an effect. `Dialog`, `Copy` and `CloseWindow` belong to the window and are ignored here.
@@ -81,17 +83,14 @@ impl Effects {
                 let runs = state.project_dir().join("runs");
                 self.workers.start_run(id, &runs, &name, recipe);
             }
-            Effect::FindRun => {
-                let runs = state.project_dir().join("runs");
-                self.workers.find_run(runs);
-            }
+            Effect::FindRun { id } => self.workers.find_run(id, &state.project_dir().join("runs")),
             other => self.on_thread(other),
         }
     }
 
     /// Waits until settings and project are written; chat workers end, training goes on.
     pub fn finish(self) {
-        self.workers.finish();
+        drop(self.workers);
         self.store.finish();
     }
 

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::recipe::Recipe;
+use crate::worker;
+
 /// Makes the folder of a new run: date, time and name.
 ///
 /// # Errors
@@ -21,4 +24,12 @@ pub fn make(runs: &Path, name: &str) -> Result<PathBuf, String> {
         )
     })?;
     Ok(folder)
+}
+
+/// The newest run of a project whose worker is still at work, with its recipe.
+pub fn going_on(runs: &Path) -> Option<(PathBuf, Box<Recipe>)> {
+    let folders = std::fs::read_dir(runs).ok()?.flatten().map(|e| e.path());
+    let dir = folders.filter(|dir| worker::is_alive(dir)).max()?;
+    let text = std::fs::read_to_string(dir.join("recipe.toml")).ok()?;
+    Some((dir, Box::new(toml::from_str(&text).ok()?)))
 }

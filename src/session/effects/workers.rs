@@ -1,29 +1,48 @@
-//! Worker processes by slot: starts them when there is a job, hands their events back.
+//! Worker processes by slot: starts them when there is a job, hands their events back as outcomes.
 
 use std::path::{Path, PathBuf};
 
-use super::{Post, runs};
-use crate::protocol::{Control, Job};
+use super::{Post, Wake, runs};
+use crate::protocol::{Control, Event, Job};
 use crate::recipe::Recipe;
 use crate::session::{Outcome, Slot};
+use crate::worker::{News, RunHandle, WorkerHandle};
 
-/// The workers of the window.
+/// The workers of the window. Chat and device workers end with it, training goes on.
 pub struct Workers {
     post: Post,
+    train: Option<RunHandle>,
+    chat: Option<WorkerHandle>,
+    devices: Option<WorkerHandle>,
 }
 
 impl Workers {
     /// No worker yet.
     pub fn new(post: Post) -> Self {
-        Self { post }
+        Self {
+            post,
+            train: None,
+            chat: None,
+            devices: None,
+        }
     }
 
-    /// Gives a job to the slot's worker.
-    pub fn job(&mut self, slot: Slot, _id: u64, _job: Job) {
-        self.post.send(Outcome::WorkerGone {
-            slot,
-            message: "This build has no worker process yet.".into(),
-        });
+    fn wake(&self) -> Wake {
+        self.post.wake.clone()
+    }
+
+    /// Gives a job to the slot's worker, starting one when there is none.
+    pub fn job(&mut self, slot: Slot, id: u64, job: Job) {
+        let wake = self.wake();
+        let given = match slot {
+            Slot::Train => RunHandle::start(id, job, wake).map(|handle| self.train = Some(handle)),
+            Slot::Chat => hire(&mut self.chat, wake).map(|worker| worker.job(id, job)),
+            Slot::Devices => hire(&mut self.devices, wake).map(|worker| worker.job(id, job)),
+        };
+        if let Err(error) = given {
+            let message = error.to_string();
+            self.post.send(Outcome::WorkerGone { slot, message });
+        }
     }
 
     /// Makes a run folder and starts training in it.
@@ -34,16 +53,13 @@ impl Workers {
                     id,
                     dir: run_dir.clone(),
                 });
-                self.job(
-                    Slot::Train,
-                    id,
-                    Job::Train {
-                        recipe,
-                        run_dir,
-                        resume: false,
-                        init_adapter: None,
-                    },
-                );
+                let job = Job::Train {
+                    recipe,
+                    run_dir,
+                    resume: false,
+                    init_adapter: None,
+                };
+                self.job(Slot::Train, id, job);
             }
             Err(message) => self.post.send(Outcome::WorkerGone {
                 slot: Slot::Train,
@@ -52,12 +68,89 @@ impl Workers {
         }
     }
 
-    /// Looks for a run that still goes on.
-    pub fn find_run(&mut self, _runs: PathBuf) {}
+    /// Watches a run that still goes on, if there is one; its events follow from the first on.
+    pub fn find_run(&mut self, id: u64, runs: &Path) {
+        let Some((dir, recipe)) = runs::going_on(runs) else {
+            return;
+        };
+        if let Ok(handle) = RunHandle::attach(id, &dir, self.wake()) {
+            self.train = Some(handle);
+            self.post.send(Outcome::RunFound { id, dir, recipe });
+        }
+    }
 
     /// Interrupts the slot's worker.
-    pub fn control(&mut self, _slot: Slot, _control: Control) {}
+    pub fn control(&mut self, slot: Slot, control: Control) {
+        match slot {
+            Slot::Train => self.train.iter().for_each(|run| run.control(control)),
+            Slot::Chat => self.chat.iter().for_each(|worker| worker.control(control)),
+            Slot::Devices => self.devices.iter().for_each(|worker| worker.control(control)),
+        }
+    }
 
-    /// The window ends.
-    pub fn finish(self) {}
+    /// What the workers said since the last call.
+    pub fn drain(&mut self) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        if let Some(run) = &self.train
+            && take(Slot::Train, run.drain(), &mut outcomes)
+        {
+            self.train = None;
+        }
+        for (slot, place) in [(Slot::Chat, &mut self.chat), (Slot::Devices, &mut self.devices)] {
+            if let Some(worker) = place
+                && take(slot, worker.drain(), &mut outcomes)
+            {
+                *place = None;
+            }
+        }
+        self.dismiss_device_worker(&outcomes);
+        outcomes
+    }
+
+    /// The device worker has one job.
+    fn dismiss_device_worker(&mut self, outcomes: &[Outcome]) {
+        let done = |outcome: &Outcome| {
+            let Outcome::Worker { slot, event, .. } = outcome else {
+                return false;
+            };
+            *slot == Slot::Devices && matches!(event, Event::Done | Event::Failed { .. })
+        };
+        if outcomes.iter().any(done) {
+            self.devices = None;
+        }
+    }
+}
+
+/// The worker of a place, started when there is none.
+fn hire(place: &mut Option<WorkerHandle>, wake: Wake) -> Result<&WorkerHandle, crate::worker::WorkerError> {
+    let worker = match place.take() {
+        Some(worker) => worker,
+        None => WorkerHandle::spawn(wake)?,
+    };
+    Ok(place.insert(worker))
+}
+
+/// News to outcomes; true when the worker is over.
+fn take(slot: Slot, news: Vec<News>, outcomes: &mut Vec<Outcome>) -> bool {
+    let mut over = false;
+    for news in news {
+        outcomes.push(match news {
+            News::Frame(frame) => Outcome::Worker {
+                slot,
+                id: frame.id,
+                event: frame.event,
+            },
+            News::Problem(message) => Outcome::Problem(message),
+            News::Exit(mut exit) => {
+                over = true;
+                // The window names the checkpoint itself.
+                exit.last_checkpoint = None::<PathBuf>;
+                Outcome::WorkerGone {
+                    slot,
+                    message: exit.in_words(),
+                }
+            }
+        });
+    }
+    over
 }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{RunPhase, RunState, absorb_history};
-use crate::protocol::{Control, Event, Job};
+use super::{RunPhase, RunState};
+use crate::protocol::{Control, Job};
 use crate::recipe::Recipe;
 use crate::session::problems::Way;
 use crate::session::{Command, Effect, Room, Slot, State, chats};
@@ -173,16 +173,12 @@ pub fn dir_made(state: &mut State, id: u64, dir: PathBuf) -> Vec<Effect> {
     Vec::new()
 }
 
-/// A run of an earlier window goes on: its history is taken in, and the Train room shows it.
-pub fn found(state: &mut State, id: u64, dir: PathBuf, recipe: Box<Recipe>, events: Vec<Event>) -> Vec<Effect> {
-    if state.run.is_active() {
-        return Vec::new();
-    }
+/// A run of an earlier window goes on: its events follow, and the Train room shows it.
+pub fn found(state: &mut State, id: u64, dir: PathBuf, recipe: Box<Recipe>) -> Vec<Effect> {
     let name = dir
         .file_name()
         .map(|n| n.to_string_lossy().into_owned())
         .unwrap_or_default();
-    state.last_job = state.last_job.max(id);
     state.run = RunState {
         phase: RunPhase::Preparing,
         name,
@@ -191,7 +187,6 @@ pub fn found(state: &mut State, id: u64, dir: PathBuf, recipe: Box<Recipe>, even
         recipe: Some(recipe),
         ..RunState::default()
     };
-    absorb_history(&mut state.run, events);
     state
         .problems
         .toast(format!("{} went on while the window was closed.", state.run.name));

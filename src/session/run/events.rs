@@ -1,4 +1,4 @@
-//! Events of a training job into the run's state. The same code takes in live events and those of a run that was found again.
+//! Events of a training job into the run's state.
 
 use super::{LogLine, RunPhase, RunResult, RunStart, RunState, Sample, StepPoint};
 use crate::protocol::Event;
@@ -24,13 +24,6 @@ pub fn on_event(state: &mut State, id: u64, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         _ => Vec::new(),
-    }
-}
-
-/// Takes in the events of a run that was found on disk, without announcing anything.
-pub fn absorb_history(run: &mut RunState, events: impl IntoIterator<Item = Event>) {
-    for event in events {
-        take(run, event);
     }
 }
 

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 pub use commands::{TrainCommand, apply, missing};
 pub(super) use commands::{dir_made, found};
 pub use curves::{Curves, StepPoint};
-use events::absorb_history;
 pub(super) use events::{on_event, on_gone};
 
 use crate::recipe::Recipe;
