@@ -16,6 +16,8 @@ pub struct Counts {
     pub eval: usize,
     /// Characters of all messages.
     pub characters: u64,
+    /// Characters of the longest conversation.
+    pub longest: u64,
 }
 
 impl Counts {
@@ -28,9 +30,18 @@ impl Counts {
                 Split::Eval => counts.eval += 1,
             }
             let characters = conversation.messages.iter().map(|m| m.content.chars().count());
-            counts.characters += characters.sum::<usize>() as u64;
+            let characters = characters.sum::<usize>() as u64;
+            counts.characters += characters;
+            counts.longest = counts.longest.max(characters);
         }
         counts
+    }
+}
+
+impl Counts {
+    /// Tokens of the longest conversation at so many characters a token, its markers included; at least 16.
+    pub fn longest_tokens(&self, chars_per_token: f64) -> usize {
+        (self.longest as f64 / chars_per_token * 1.2) as usize + 16
     }
 }
 

@@ -29,7 +29,7 @@ pub use data::{Counts, DataCommand, DataState, ReadRows, SampleSet};
 pub use effect::{Dialog, Effect, Outcome, PathKind, Slot};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;
-pub use plan::{MemoryParts, Plan};
+pub use plan::Plan;
 pub use problems::{Problem, Problems, Toast, Way};
 pub use project::Project;
 pub use recipe_form::RecipeState;

@@ -31,5 +31,5 @@ pub fn going_on(runs: &Path) -> Option<(PathBuf, Box<Recipe>)> {
     let folders = std::fs::read_dir(runs).ok()?.flatten().map(|e| e.path());
     let dir = folders.filter(|dir| worker::is_alive(dir)).max()?;
     let text = std::fs::read_to_string(dir.join("recipe.toml")).ok()?;
-    Some((dir, Box::new(toml::from_str(&text).ok()?)))
+    Some((dir, Box::new(Recipe::parse(&text).ok()?)))
 }

@@ -112,6 +112,13 @@ fn start(state: &mut State) -> Vec<Effect> {
         state.problems.report(message, vec![Way::new("Go there", command)]);
         return Vec::new();
     }
+    if let Err(error) = state.recipe.recipe.check() {
+        state.problems.report(
+            error.to_string(),
+            vec![Way::new("Show the recipe", Command::Go(Room::Train))],
+        );
+        return Vec::new();
+    }
     let stem = if state.recipe.name.trim().is_empty() {
         state.recipe.default_name()
     } else {

@@ -3,8 +3,7 @@
 use egui::{DragValue, Ui};
 
 use super::super::{Theme, kit};
-use super::form::TARGETS;
-use crate::recipe::{MethodKind, Recipe, Schedule};
+use crate::recipe::{LINEARS, MethodKind, Recipe, Schedule};
 use crate::session::words::small;
 
 /// Draws the folded settings; true when one changed.
@@ -34,7 +33,7 @@ fn adapter(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         .on_hover_text("Linear layers that get an adapter. Usual: all seven.");
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
-        for target in TARGETS {
+        for target in LINEARS {
             let on = method.targets.iter().any(|t| t == target);
             if ui.selectable_label(on, target).clicked() {
                 changed = true;

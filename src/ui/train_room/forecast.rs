@@ -142,10 +142,11 @@ fn memory(ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
     let m = &plan.memory;
     let parts = [
         ("Base", m.base, series.train.0),
-        ("Trainable", m.trainable, series.norm.0),
+        ("Adapter", m.adapter, series.norm.0),
         ("Gradients", m.gradients, series.eval.0),
         ("Optimizer", m.moments, series.rate.0),
         ("Activations", m.activations, series.speed.0),
+        ("Workspace", m.workspace, theme.muted()),
     ];
     let total = m.total().max(1) as f32;
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width().min(740.0), 12.0), Sense::hover());

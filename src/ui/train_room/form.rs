@@ -8,17 +8,6 @@ use crate::recipe::{MethodKind, Recipe};
 use crate::session::words::{parameters, small};
 use crate::session::{Command, State, TrainCommand};
 
-/// The linear layers of a decoder block that can get an adapter.
-pub const TARGETS: [&str; 7] = [
-    "q_proj",
-    "k_proj",
-    "v_proj",
-    "o_proj",
-    "gate_proj",
-    "up_proj",
-    "down_proj",
-];
-
 /// Draws the form; a change sends the whole recipe.
 pub fn form_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let theme = ctx.theme;
@@ -156,9 +145,9 @@ fn batch(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         .range(1..=1024)
         .speed(0.1);
     changed |= kit::number(ui, theme, "Accumulation", tip, drag);
-    let tip = "Longest row in tokens; 0 takes the model's context. Whole oldest turns go first.";
+    let tip = "Longest row in tokens. Of longer conversations whole oldest turns go first. Usual: 512 to 4096.";
     let drag = DragValue::new(&mut recipe.data.max_length)
-        .range(0..=1_000_000)
+        .range(8..=1_000_000)
         .speed(8.0);
     changed |= kit::number(ui, theme, "Maximum length", tip, drag);
     let tip = "Puts several short conversations into one row, without their seeing each other: faster, same result.";
