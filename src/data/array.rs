@@ -34,9 +34,9 @@ pub(super) fn elements(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
     }
 }
 
-/// Where the element that starts at `start` ends; `None` where it never closes.
+/// Where the element that starts at `start` ends; `None` where it never closes or its brackets do not match.
 fn element_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let (mut depth, mut in_string, mut at) = (0usize, false, start);
+    let (mut open, mut in_string, mut at) = (Vec::new(), false, start);
     while at < bytes.len() {
         match (in_string, bytes[at]) {
             (true, b'\\') => at += 1,
@@ -44,21 +44,26 @@ fn element_end(bytes: &[u8], start: usize) -> Option<usize> {
             (true, b'\n') => return None,
             (true, b'"') => {
                 in_string = false;
-                if depth == 0 {
+                if open.is_empty() {
                     return Some(at + 1);
                 }
             }
             (true, _) => {}
             (false, b'"') => in_string = true,
-            (false, b'{' | b'[') => depth += 1,
-            (false, b'}' | b']') if depth <= 1 => return Some(if depth == 1 { at + 1 } else { at.max(start + 1) }),
-            (false, b'}' | b']') => depth -= 1,
-            (false, b',') if depth == 0 => return Some(at),
+            (false, b'{') => open.push(b'}'),
+            (false, b'[') => open.push(b']'),
+            (false, close @ (b'}' | b']')) => match open.pop() {
+                None => return Some(at.max(start + 1)),
+                Some(needed) if needed != close => return None,
+                Some(_) if open.is_empty() => return Some(at + 1),
+                Some(_) => {}
+            },
+            (false, b',') if open.is_empty() => return Some(at),
             _ => {}
         }
         at += 1;
     }
-    (depth == 0 && !in_string).then_some(bytes.len())
+    (open.is_empty() && !in_string).then_some(bytes.len())
 }
 
 /// Where to go on after the broken element at `start`.

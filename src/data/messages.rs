@@ -45,6 +45,9 @@ fn read_message(value: Value, field: &str, notes: &mut Vec<Fault>) -> Result<Mes
             Some(content) => read_text(content, &content_field)?,
         };
     }
+    if role == Role::Assistant && message.tool_calls.is_none() && message.content.trim().is_empty() {
+        notes.push(Fault::empty_answer(&content_field));
+    }
     for key in ["reasoning_content", "thinking", "reasoning"] {
         match item.remove(key) {
             None | Some(Value::Null) => {}

@@ -48,6 +48,8 @@ pub(super) struct Fault {
     pub field: Option<String>,
     /// One or two sentences: what is wrong, then what to do.
     pub what: String,
+    /// The row can be shown, but is not fit to be learned from.
+    pub unfit: bool,
 }
 
 impl Fault {
@@ -55,6 +57,7 @@ impl Fault {
         Self {
             field: None,
             what: what.into(),
+            unfit: false,
         }
     }
 
@@ -63,6 +66,15 @@ impl Fault {
         Self {
             field: Some(field.to_owned()),
             what: format!("\"{field}\" {}", what.as_ref()),
+            unfit: false,
+        }
+    }
+
+    /// An answer without content: nothing to learn, or worse, that saying nothing is right.
+    pub fn empty_answer(field: &str) -> Self {
+        Self {
+            unfit: true,
+            ..Self::field(field, "is an empty answer. Skip it or edit the row.")
         }
     }
 

@@ -198,7 +198,13 @@ impl Reading {
         };
         self.rows += 1;
         let mut notes = Vec::new();
-        match value.and_then(|value| read_row(value, self.options.keep_empty, &mut notes)) {
+        let read = value.and_then(|value| read_row(value, &mut notes)).and_then(|draft| {
+            let unfit = notes
+                .iter()
+                .position(|note: &Fault| note.unfit && !self.options.keep_empty);
+            unfit.map_or(Ok(draft), |index| Err(notes.swap_remove(index)))
+        });
+        match read {
             Err(fault) => self.problems.push(fault.located(&self.file, place, true)),
             Ok(draft) => {
                 self.problems

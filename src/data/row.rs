@@ -15,8 +15,8 @@ pub(super) struct Draft {
     pub tools: Option<Value>,
 }
 
-/// Reads a row; doubts that leave it usable go to `notes`. With `keep_empty`, an empty assistant message is such a doubt.
-pub(super) fn read_row(value: Value, keep_empty: bool, notes: &mut Vec<Fault>) -> Result<Draft, Fault> {
+/// Reads a row; doubts that leave it readable go to `notes`.
+pub(super) fn read_row(value: Value, notes: &mut Vec<Fault>) -> Result<Draft, Fault> {
     let Value::Object(mut row) = value else {
         let what = format!(
             "the row is {}, but an object is needed. Edit the row or skip it.",
@@ -28,12 +28,15 @@ pub(super) fn read_row(value: Value, keep_empty: bool, notes: &mut Vec<Fault>) -
     let tools = read_tools(&mut row)?;
     let (kind, messages) = match schema {
         Schema::Messages | Schema::ShareGpt => (Kind::Chat, chat(&mut row, schema, notes)?),
-        Schema::Alpaca => (Kind::Chat, alpaca(&mut row)?),
+        Schema::Alpaca => (Kind::Chat, alpaca(&mut row, notes)?),
         Schema::PromptCompletion => (Kind::Completion, prompt_completion(&mut row, notes)?),
         Schema::Preference => (Kind::Completion, preference(&mut row, notes)?),
-        Schema::Text => (Kind::Text, text(&mut row)?),
+        Schema::Text => (Kind::Text, text(&mut row, notes)?),
     };
-    check_answers(&messages, &answer_field(schema), keep_empty, notes)?;
+    if messages.iter().all(|message| message.role != Role::Assistant) {
+        let what = "has no assistant message, so nothing is learned from it. Add the answer or remove the row.";
+        notes.push(Fault::field(answer_field(schema), what));
+    }
     Ok(Draft {
         schema,
         kind,
@@ -43,7 +46,7 @@ pub(super) fn read_row(value: Value, keep_empty: bool, notes: &mut Vec<Fault>) -
 }
 
 /// The field that holds the answers, for faults about them.
-fn answer_field(schema: Schema) -> String {
+fn answer_field(schema: Schema) -> &'static str {
     match schema {
         Schema::Messages => "messages",
         Schema::ShareGpt => "conversations",
@@ -52,35 +55,14 @@ fn answer_field(schema: Schema) -> String {
         Schema::Preference => "chosen",
         Schema::Text => "text",
     }
-    .to_owned()
 }
 
-fn check_answers(messages: &[Message], field: &str, keep_empty: bool, notes: &mut Vec<Fault>) -> Result<(), Fault> {
-    let listed = matches!(field, "messages" | "conversations");
-    let assistants = || {
-        messages
-            .iter()
-            .enumerate()
-            .filter(|(_, message)| message.role == Role::Assistant)
-    };
-    if assistants().next().is_none() {
-        let what = "has no assistant message, so nothing is learned from it. Add the answer or remove the row.";
-        notes.push(Fault::field(field, what));
+/// An assistant message of plain text, with a note where it is empty.
+fn answer(text: String, field: &str, notes: &mut Vec<Fault>) -> Message {
+    if text.trim().is_empty() {
+        notes.push(Fault::empty_answer(field));
     }
-    let empty = |message: &Message| message.content.trim().is_empty() && message.tool_calls.is_none();
-    if let Some((index, _)) = assistants().find(|(_, message)| empty(message)) {
-        let (field, whose) = if listed {
-            (format!("{field}[{index}].content"), "of the assistant ")
-        } else {
-            (field.to_owned(), "")
-        };
-        let fault = Fault::field(&field, format!("{whose}is empty. Skip it or edit the row."));
-        if !keep_empty {
-            return Err(fault);
-        }
-        notes.push(fault);
-    }
-    Ok(())
+    Message::new(Role::Assistant, text)
 }
 
 fn chat(row: &mut Map<String, Value>, schema: Schema, notes: &mut Vec<Fault>) -> Result<Vec<Message>, Fault> {
@@ -113,10 +95,11 @@ fn optional_text(row: &mut Map<String, Value>, key: &str) -> Result<String, Faul
 }
 
 /// Instruction and input are joined by a line break, as LLaMA-Factory does; `history` holds [question, answer] pairs.
-fn alpaca(row: &mut Map<String, Value>) -> Result<Vec<Message>, Fault> {
+fn alpaca(row: &mut Map<String, Value>, notes: &mut Vec<Fault>) -> Result<Vec<Message>, Fault> {
     let instruction = optional_text(row, "instruction")?;
     let input = key_of(row, INPUT).map_or(Ok(String::new()), |key| optional_text(row, key))?;
-    let output = key_of(row, OUTPUT).map_or(Ok(String::new()), |key| optional_text(row, key))?;
+    let output_key = key_of(row, OUTPUT).unwrap_or("output");
+    let output = optional_text(row, output_key)?;
     let question = match (instruction.trim().is_empty(), input.trim().is_empty()) {
         (true, true) => return Err(Fault::field("instruction", "is empty. Skip it or edit the row.")),
         (true, false) => input,
@@ -125,7 +108,7 @@ fn alpaca(row: &mut Map<String, Value>) -> Result<Vec<Message>, Fault> {
     };
     let mut messages = history(row.remove("history").unwrap_or_default())?;
     messages.push(Message::new(Role::User, question));
-    messages.push(Message::new(Role::Assistant, output));
+    messages.push(answer(output, output_key, notes));
     prepend_system(row, &mut messages)?;
     Ok(messages)
 }
@@ -160,6 +143,7 @@ fn history(value: Value) -> Result<Vec<Message>, Fault> {
 /// Text as one message of `role`, or a list of messages as it is.
 fn text_or_messages(value: Value, field: &str, role: Role, notes: &mut Vec<Fault>) -> Result<Vec<Message>, Fault> {
     match value {
+        Value::String(text) if role == Role::Assistant => Ok(vec![answer(text, field, notes)]),
         Value::String(text) => Ok(vec![Message::new(role, text)]),
         list @ Value::Array(_) => read_messages(list, field, notes),
         message @ Value::Object(_) => read_messages(Value::Array(vec![message]), field, notes),
@@ -205,12 +189,12 @@ fn preference(row: &mut Map<String, Value>, notes: &mut Vec<Fault>) -> Result<Ve
     Ok(messages)
 }
 
-fn text(row: &mut Map<String, Value>) -> Result<Vec<Message>, Fault> {
+fn text(row: &mut Map<String, Value>, notes: &mut Vec<Fault>) -> Result<Vec<Message>, Fault> {
     let text = match row.remove("text").unwrap_or_default() {
         Value::String(text) => text,
         other => return Err(Fault::wrong_type("text", &other, "text")),
     };
-    Ok(vec![Message::new(Role::Assistant, text)])
+    Ok(vec![answer(text, "text", notes)])
 }
 
 /// Tool definitions: a list, or JSON text that spells one.

@@ -180,7 +180,12 @@ fn what_is_missing_or_contradictory_is_said() {
     assert!(error("data = \"x\"").contains("no \"model.path\""));
     assert!(error("model = \"m\"").contains("no \"data.files\""));
     assert!(error("model = \"m\"\n[data]\nsplit = 5").contains("no \"data.files\""));
-    assert!(error("model = \"m\ndata").contains("(line 1)"));
+    assert!(
+        error("model = \"m\"\ndata = ]").ends_with("(line 2)"),
+        "{}",
+        error("model = \"m\"\ndata = ]")
+    );
+    assert!(error("model = \"m\ndata").contains("not valid TOML"));
     assert!(error(&format!("{SHORT}[template]\nname = \"a\"\nfile = \"b\"")).contains("(line 5)"));
     assert!(error(&format!("{SHORT}[method]\ntargets = []")).contains("train nothing"));
     assert!(error("").contains("model.path"));
