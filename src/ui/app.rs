@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::shell::Shell;
+use super::tour::Tour;
 use crate::session::effects::{Effects, Home};
 
 /// Why the window could not open.
@@ -67,6 +68,8 @@ fn icon() -> egui::IconData {
 struct App {
     /// `None` only while the window ends.
     shell: Option<Shell>,
+    /// Takes pictures of the rooms where the environment asks for it.
+    tour: Option<Tour>,
 }
 
 impl App {
@@ -75,6 +78,7 @@ impl App {
         let effects = Effects::new(Home::of_user(), Arc::new(move || wake.request_repaint()));
         Self {
             shell: Some(Shell::new(ctx, effects, project)),
+            tour: Tour::from_env(),
         }
     }
 }
@@ -83,6 +87,9 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         let Some(shell) = &mut self.shell else { return };
         shell.logic(ctx);
+        if let Some(tour) = &mut self.tour {
+            tour.frame(ctx, shell);
+        }
         if ctx.input(|i| i.viewport().close_requested()) && !shell.close_asked(ctx) {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
         }

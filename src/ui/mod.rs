@@ -12,6 +12,7 @@ mod shell;
 pub mod style;
 pub mod template_room;
 mod theme;
+mod tour;
 pub mod train_room;
 
 pub use app::{UiError, run};

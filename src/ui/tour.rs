@@ -1,0 +1,166 @@
+//! Pictures of every room from the real window: `BURNISH_SCREENSHOTS=FOLDER burnish` makes the journey with the starter and a
+//! sample, saves a picture at each stop, and ends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::Shell;
+use crate::session::chats::ChatCommand;
+use crate::session::{
+    Command, DataCommand, ModelCommand, Room, RunPhase, ShellCommand, State, ThemeChoice, TrainCommand,
+};
+
+/// Longest wait for a stop before the tour gives up.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Frames between a stop's condition and its picture: layouts and fonts have settled by then.
+const SETTLE: usize = 12;
+
+/// A place to be photographed.
+struct Stop {
+    /// Done on arrival.
+    commands: Vec<Command>,
+    /// The picture is taken once this holds.
+    until: fn(&State) -> bool,
+    /// File name without its ending; empty = no picture.
+    name: &'static str,
+}
+
+/// The tour under way.
+pub struct Tour {
+    folder: PathBuf,
+    stops: std::vec::IntoIter<Stop>,
+    now: Option<Stop>,
+    since: Instant,
+    settled: usize,
+    saved: Arc<AtomicBool>,
+}
+
+impl Tour {
+    /// The tour that the environment asks for.
+    pub fn from_env() -> Option<Self> {
+        let folder = std::env::var_os("BURNISH_SCREENSHOTS").filter(|f| !f.is_empty())?;
+        Some(Self {
+            folder: folder.into(),
+            stops: stops().into_iter(),
+            now: None,
+            since: Instant::now(),
+            settled: 0,
+            saved: Arc::new(AtomicBool::new(true)),
+        })
+    }
+
+    /// Goes on with the tour; called once a frame.
+    pub fn frame(&mut self, ctx: &egui::Context, shell: &mut Shell) {
+        ctx.request_repaint();
+        if !self.saved.load(Ordering::Acquire) {
+            return;
+        }
+        let Some(stop) = &self.now else {
+            self.arrive(ctx, shell);
+            return;
+        };
+        if !(stop.until)(&shell.state) {
+            if self.since.elapsed() > PATIENCE {
+                log::error!("The tour waited too long for \"{}\".", stop.name);
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            return;
+        }
+        self.settled += 1;
+        if self.settled > SETTLE {
+            self.photograph(ctx);
+        }
+    }
+
+    fn arrive(&mut self, ctx: &egui::Context, shell: &mut Shell) {
+        self.now = self.stops.next();
+        (self.since, self.settled) = (Instant::now(), 0);
+        match &self.now {
+            Some(stop) => stop
+                .commands
+                .iter()
+                .cloned()
+                .for_each(|command| shell.apply(ctx, command)),
+            None => shell.apply(ctx, Command::Shell(ShellCommand::CloseAnswer { keep: true })),
+        }
+    }
+
+    fn photograph(&mut self, ctx: &egui::Context) {
+        let Some(stop) = self.now.take().filter(|stop| !stop.name.is_empty()) else {
+            return;
+        };
+        let path = self.folder.join(format!("{}.png", stop.name));
+        let saved = self.saved.clone();
+        saved.store(false, Ordering::Release);
+        let wake = ctx.clone();
+        ctx.request_screenshot(move |image| {
+            let bytes: Vec<u8> = image.pixels.iter().flat_map(|p| p.to_array()).collect();
+            let [width, height] = image.size.map(|n| n as u32);
+            if let Err(error) = image::save_buffer(&path, &bytes, width, height, image::ColorType::Rgba8) {
+                log::error!("Could not write {}: {error}", path.display());
+            }
+            saved.store(true, Ordering::Release);
+            wake.request_repaint();
+        });
+    }
+}
+
+fn stop(name: &'static str, commands: Vec<Command>, until: fn(&State) -> bool) -> Stop {
+    Stop { commands, until, name }
+}
+
+fn theme(choice: ThemeChoice) -> Command {
+    Command::Shell(ShellCommand::Theme(choice))
+}
+
+fn stops() -> Vec<Stop> {
+    let always: fn(&State) -> bool = |_| true;
+    let sample = Command::Data(DataCommand::OpenSample("manners.jsonl".into()));
+    let question = "What is the capital of Spain?".to_string();
+    vec![
+        stop("", vec![theme(ThemeChoice::Dark)], |s| {
+            !s.model.cards.is_empty() && !s.devices.is_empty()
+        }),
+        stop(
+            "model",
+            vec![Command::Model(ModelCommand::Open("starter".into()))],
+            |s| s.model.card().is_some(),
+        ),
+        stop("data", vec![Command::Go(Room::Data), sample], |s| {
+            !s.data.is_empty() && s.data.reading.is_none()
+        }),
+        stop(
+            "template",
+            vec![Command::Data(DataCommand::Select(3)), Command::Go(Room::Template)],
+            |s| !s.preview.is_loading(),
+        ),
+        stop("recipe", vec![Command::Go(Room::Train)], always),
+        stop("train", vec![Command::Train(TrainCommand::Start)], |s| {
+            s.run.progress().is_some_and(|p| p > 0.55) && !s.run.samples.is_empty() || !s.run.is_active()
+        }),
+        stop("train-light", vec![theme(ThemeChoice::Light)], always),
+        stop("train-done", vec![theme(ThemeChoice::Dark)], |s| {
+            s.run.phase == RunPhase::Finished
+        }),
+        stop("", vec![Command::Train(TrainCommand::ChatWithResult)], |s| {
+            s.nav.room == Room::Chat
+        }),
+        stop("chat", vec![Command::Chat(ChatCommand::Ask(question))], answered),
+        stop("chat-light", vec![theme(ThemeChoice::Light)], always),
+        stop(
+            "palette",
+            vec![theme(ThemeChoice::Dark), Command::Shell(ShellCommand::TogglePalette)],
+            always,
+        ),
+    ]
+}
+
+/// Has the open chat its answers?
+fn answered(state: &State) -> bool {
+    state
+        .chats
+        .current()
+        .is_some_and(|chat| !chat.path().is_empty() && !state.chats.is_busy(chat.id))
+}
