@@ -39,14 +39,34 @@ pub struct Reporter<'a> {
 
 impl Reporter<'_> {
     fn sample(&self, trainer: &Trainer, sample: &SamplePrompt, step: usize) -> Result<String, String> {
-        let prompt = prompt(&self.template, &sample.conversation, &self.tokenizer, &RenderOptions::default()).map_err(|e| e.to_string())?;
+        let prompt = prompt(
+            &self.template,
+            &sample.conversation,
+            &self.tokenizer,
+            &RenderOptions::default(),
+        )
+        .map_err(|e| e.to_string())?;
         let mut stop_ids: Vec<u32> = self.tokenizer.eos_id().into_iter().collect();
         stop_ids.extend(prompt.end_id);
-        let sampling = Sampling { temperature: 0.0, top_k: 0, top_p: 1.0, seed: step as u64 };
-        let request = Request { prompt: &prompt.ids, sampling, max_tokens: SAMPLE_TOKENS, stop_ids: &stop_ids };
+        let sampling = Sampling {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            seed: step as u64,
+        };
+        let request = Request {
+            prompt: &prompt.ids,
+            sampling,
+            max_tokens: SAMPLE_TOKENS,
+            stop_ids: &stop_ids,
+        };
         let made = generate(&trainer.model, &request, &mut |_| !self.flags.stopped()).map_err(|e| e.to_string())?;
         let text = self.tokenizer.decode(&made.ids);
-        let end = prompt.end_of_turn.as_deref().and_then(|stop| text.find(stop)).unwrap_or(text.len());
+        let end = prompt
+            .end_of_turn
+            .as_deref()
+            .and_then(|stop| text.find(stop))
+            .unwrap_or(text.len());
         Ok(text[..end].to_string())
     }
 }
@@ -67,21 +87,38 @@ impl Observer for Reporter<'_> {
 
     fn evaluated(&mut self, trainer: &mut Trainer, r: &EvalReport) {
         let step = trainer.steps();
-        (self.sink)(Event::Eval { step, loss: r.loss, rows: r.rows, supervised_tokens: r.supervised_tokens, seconds: r.seconds });
+        (self.sink)(Event::Eval {
+            step,
+            loss: r.loss,
+            rows: r.rows,
+            supervised_tokens: r.supervised_tokens,
+            seconds: r.seconds,
+        });
         for sample in &self.prompts {
             match self.sample(trainer, sample, step) {
-                Ok(text) => (self.sink)(Event::Sample { step, prompt: sample.text.clone(), text }),
-                Err(message) => (self.sink)(Event::Warning { message: format!("No sample could be made: {message}") }),
+                Ok(text) => (self.sink)(Event::Sample {
+                    step,
+                    prompt: sample.text.clone(),
+                    text,
+                }),
+                Err(message) => (self.sink)(Event::Warning {
+                    message: format!("No sample could be made: {message}"),
+                }),
             }
         }
     }
 
     fn saved(&mut self, step: usize, path: &Path) {
-        (self.sink)(Event::Checkpoint { step, path: path.into() });
+        (self.sink)(Event::Checkpoint {
+            step,
+            path: path.into(),
+        });
     }
 
     fn save_failed(&mut self, step: usize, error: &TrainError) {
-        let message = format!("The checkpoint of step {step} could not be written: {error} Training goes on; free some space before it ends.");
+        let message = format!(
+            "The checkpoint of step {step} could not be written: {error} Training goes on; free some space before it ends."
+        );
         (self.sink)(Event::Warning { message });
     }
 

@@ -12,8 +12,14 @@ use crate::template::Template;
 use crate::train::{TrainError, Trainer};
 
 /// Files that make a trained full model usable on its own.
-const COMPANIONS: [&str; 6] =
-    ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "vocab.json"];
+const COMPANIONS: [&str; 6] = [
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "generation_config.json",
+    "vocab.json",
+];
 
 /// Why the run folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +64,10 @@ impl RunFolder {
     /// # Errors
     /// The folder cannot be made or written.
     pub fn open(dir: &Path, recipe: &Recipe, template: &Template) -> Result<Self, RunFolderError> {
-        std::fs::create_dir_all(dir).map_err(|source| RunFolderError::Make { path: dir.into(), source })?;
+        std::fs::create_dir_all(dir).map_err(|source| RunFolderError::Make {
+            path: dir.into(),
+            source,
+        })?;
         let text = recipe.to_toml().map_err(|e| RunFolderError::Recipe(e.to_string()))?;
         write_whole(&dir.join("recipe.toml"), text.as_bytes())?;
         write_whole(&dir.join("chat_template.jinja"), template.source.as_bytes())?;
@@ -70,9 +79,21 @@ impl RunFolder {
     ///
     /// # Errors
     /// The user stopped while nothing could be written.
-    pub fn keep(&self, trainer: &mut Trainer, outcome: &Outcome<'_>, sink: Sink<'_>, flags: &Flags) -> Result<PathBuf, RunFolderError> {
-        let name = self.dir.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
-        let places = [self.dir.join("final"), std::env::temp_dir().join(format!("burnish-{name}"))];
+    pub fn keep(
+        &self,
+        trainer: &mut Trainer,
+        outcome: &Outcome<'_>,
+        sink: Sink<'_>,
+        flags: &Flags,
+    ) -> Result<PathBuf, RunFolderError> {
+        let name = self
+            .dir
+            .file_name()
+            .map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+        let places = [
+            self.dir.join("final"),
+            std::env::temp_dir().join(format!("burnish-{name}")),
+        ];
         let mut rounds = 0;
         loop {
             let mut last = String::new();
@@ -81,7 +102,9 @@ impl RunFolder {
                     Ok(()) => return Ok(place.clone()),
                     Err(error) => last = error.to_string(),
                 }
-                sink(Event::Warning { message: format!("The result could not be written to {}: {last}", place.display()) });
+                sink(Event::Warning {
+                    message: format!("The result could not be written to {}: {last}", place.display()),
+                });
             }
             // A stop that ended the run itself must not lose the result without one chance to free space.
             if rounds > 0 && flags.stopped() {
@@ -94,7 +117,11 @@ impl RunFolder {
 }
 
 fn hold(step: usize, sink: Sink<'_>, flags: &Flags) {
-    sink(Event::Warning { message: "The trained weights are still in memory. Free some disk space; saving is tried again every 10 seconds.".into() });
+    sink(Event::Warning {
+        message:
+            "The trained weights are still in memory. Free some disk space; saving is tried again every 10 seconds."
+                .into(),
+    });
     sink(Event::Paused { step });
     for _ in 0..100 {
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -121,7 +148,10 @@ fn copy_companions(from: &Path, to: &Path) -> Result<(), FormatError> {
     for name in COMPANIONS {
         let source = from.join(name);
         if source.is_file() {
-            std::fs::copy(&source, to.join(name)).map_err(|e| FormatError::Io { path: to.join(name), source: e })?;
+            std::fs::copy(&source, to.join(name)).map_err(|e| FormatError::Io {
+                path: to.join(name),
+                source: e,
+            })?;
         }
     }
     Ok(())
@@ -130,9 +160,20 @@ fn copy_companions(from: &Path, to: &Path) -> Result<(), FormatError> {
 /// The README of the result, with the front matter that model hubs read.
 fn model_card(trainer: &Trainer, outcome: &Outcome<'_>) -> String {
     let recipe = outcome.recipe;
-    let files: Vec<String> = recipe.data.files.iter().map(|f| format!("- `{}`", f.display())).collect();
+    let files: Vec<String> = recipe
+        .data
+        .files
+        .iter()
+        .map(|f| format!("- `{}`", f.display()))
+        .collect();
     let (library, what) = match recipe.method.kind {
-        MethodKind::Lora => ("peft", format!("LoRA adapter (r = {}, alpha = {})", recipe.method.r, recipe.method.alpha)),
+        MethodKind::Lora => (
+            "peft",
+            format!(
+                "LoRA adapter (r = {}, alpha = {})",
+                recipe.method.r, recipe.method.alpha
+            ),
+        ),
         MethodKind::Full => ("transformers", "fully trained model".into()),
     };
     format!(

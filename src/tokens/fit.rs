@@ -1,7 +1,7 @@
 //! Rows longer than the limit: whole oldest turns go first, the system message stays. Never cuts inside a turn, so that the
 //! end-of-turn token is never lost. Knows nothing of batches.
 use super::{Encoded, PrepareError, Tokenizer, prepare};
-use crate::data::{Conversation, Kind, Message, Role};
+use crate::data::{Conversation, without_oldest_turn};
 use crate::template::{RenderOptions, Rendered, Template};
 
 /// A row that is longer than the limit even when reduced to its last turn.
@@ -72,21 +72,4 @@ pub fn fit(
             }
         };
     }
-}
-
-/// The conversation without its oldest turn (all from the first user message to before the next one), system messages at
-/// the start kept; None when only one turn is left, or nothing to learn would be.
-fn without_oldest_turn(conversation: &Conversation) -> Option<Conversation> {
-    if conversation.kind == Kind::Text {
-        return None;
-    }
-    let messages = &conversation.messages;
-    let first = messages.iter().position(|m| m.role != Role::System)?;
-    let next = messages.iter().skip(first + 1).position(|m| m.role == Role::User)? + first + 1;
-    let kept: Vec<_> = messages[..first].iter().chain(&messages[next..]).cloned().collect();
-    let learns = |list: &[Message]| list.iter().any(|m| m.role == Role::Assistant);
-    (learns(&kept) || !learns(messages)).then(|| Conversation {
-        messages: kept,
-        ..conversation.clone()
-    })
 }

@@ -134,6 +134,8 @@ fn whole_oldest_turns_go_and_the_system_message_stays() {
         without_oldest_turn(&conversation(&[(User, "1"), (Assistant, "a"), (User, "2")])),
         None
     );
+    let open = conversation(&[(User, "1"), (Tool, "t"), (User, "2")]);
+    assert_eq!(texts(&without_oldest_turn(&open).expect("two questions")), ["2"]);
     let greeting = conversation(&[(Assistant, "Hello"), (User, "1"), (Assistant, "a1")]);
     assert_eq!(
         texts(&without_oldest_turn(&greeting).expect("a greeting and a turn")),
