@@ -17,5 +17,7 @@ mod template_spans;
 mod theme;
 mod tokens;
 mod tokens_fixture;
+mod tokens_golden;
+mod tokens_prepare;
 mod world;
 mod world_judge;

@@ -7,14 +7,14 @@ use burnish::data::{Conversation, Kind, Message, Role, Source, Split};
 use burnish::template::{Clock, Mode, RenderOptions, Template, Vars, render};
 use serde_json::Value;
 
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     std::env::var_os("GOLDEN_TEMPLATES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/templates"),
         PathBuf::from,
     )
 }
 
-fn json(path: &Path) -> Value {
+pub fn json(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
