@@ -1,6 +1,6 @@
 //! A rendered conversation as ids with a mask that is derived from its spans, and the token stream that the window shows.
 //! Knows spans, not how they were found.
-use super::{TokenError, Tokenizer};
+use super::{Offsets, TokenError, Tokenizer};
 use crate::data::Role;
 use crate::template::{Rendered, Span, Why};
 
@@ -13,7 +13,7 @@ pub struct Encoded {
     pub mask: Vec<bool>,
     /// Byte range of the rendered text that each id covers. The parts of one character that takes several tokens all name
     /// the whole character.
-    pub offsets: Vec<(usize, usize)>,
+    pub offsets: Offsets,
     /// The spans that the mask comes from.
     pub spans: Vec<Span>,
 }

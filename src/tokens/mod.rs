@@ -14,7 +14,7 @@ pub use encoded::{Encoded, Piece, pieces, straddling};
 pub use fit::{FitError, Fitted, Overlong, fit};
 pub use prepare::{PrepareError, Prompt, prepare, prompt};
 pub use stream::Stream;
-pub use tokenizer::Tokenizer;
+pub use tokenizer::{Offsets, Tokenizer};
 
 use std::path::PathBuf;
 

@@ -7,6 +7,9 @@ use super::sidecar::Sidecar;
 use super::{Stream, TokenError};
 use crate::template::{Template, Vars};
 
+/// Byte range of the text for each id.
+pub type Offsets = Vec<(usize, usize)>;
+
 /// A loaded tokenizer.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -76,7 +79,7 @@ impl Tokenizer {
 
     /// Encodes without adding special tokens; special-token text inside becomes its id. Offsets are bytes of `text`, as
     /// the tokenizer tells them (some leave out a token's leading space).
-    pub fn encode(&self, text: &str) -> Result<(Vec<u32>, Vec<(usize, usize)>), TokenError> {
+    pub fn encode(&self, text: &str) -> Result<(Vec<u32>, Offsets), TokenError> {
         let encoding = self
             .inner
             .encode(text, false)
