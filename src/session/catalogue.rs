@@ -114,6 +114,11 @@ fn opening() -> Vec<Entry> {
             None,
             Command::Model(ModelCommand::Open("starter".into())),
         ),
+        entry(
+            "Look for devices again",
+            None,
+            Command::Model(ModelCommand::FindDevices),
+        ),
         entry("Close the data file", None, Command::Data(DataCommand::Close)),
         entry("Next row", None, Command::Data(DataCommand::Step(1))),
         entry("Previous row", None, Command::Data(DataCommand::Step(-1))),

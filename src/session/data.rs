@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::problems::Way;
-use super::{Command, Dialog, Effect, Room, State, preview, recipe_form};
+use super::{Bins, Command, Dialog, Effect, Room, State, preview, recipe_form};
 use crate::data::{Conversation, DataSet, Split};
 
 /// Sums over the rows, made once when a file is read.
@@ -45,15 +45,45 @@ impl Counts {
     }
 }
 
+/// How long the rows are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowShape {
+    pub characters: Bins,
+    pub turns: Bins,
+}
+
+impl RowShape {
+    /// Goes over all conversations.
+    pub fn of(set: &DataSet) -> Self {
+        let characters = |c: &Conversation| c.messages.iter().map(|m| m.content.chars().count() as u64).sum();
+        Self {
+            characters: Bins::of(set.conversations.iter().map(characters).collect()),
+            turns: Bins::of(set.conversations.iter().map(|c| c.messages.len() as u64).collect()),
+        }
+    }
+}
+
 /// A file as it comes back from being read.
 #[derive(Clone)]
 pub struct ReadRows {
     pub set: Arc<DataSet>,
     pub counts: Counts,
+    pub shape: RowShape,
+}
+
+impl ReadRows {
+    /// Works out the sums of a file that was read.
+    pub fn of(set: DataSet) -> Self {
+        Self {
+            counts: Counts::of(&set),
+            shape: RowShape::of(&set),
+            set: Arc::new(set),
+        }
+    }
 }
 
 /// A sample set that comes with the app.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub struct SampleSet {
     /// File name under the samples folder.
     pub file: String,
@@ -68,6 +98,8 @@ pub struct DataState {
     pub set: Option<Arc<DataSet>>,
     /// Sums over `set`.
     pub counts: Counts,
+    /// Histograms over `set`.
+    pub shape: RowShape,
     /// Sample sets to offer.
     pub samples: Vec<SampleSet>,
     /// Index into `set.conversations`.
@@ -221,8 +253,8 @@ pub fn absorb(state: &mut State, path: PathBuf, result: Result<ReadRows, String>
         state.data.reading = None;
     }
     match result {
-        Ok(ReadRows { set, counts }) => {
-            state.data.counts = counts;
+        Ok(ReadRows { set, counts, shape }) => {
+            (state.data.counts, state.data.shape) = (counts, shape);
             state.recipe.recipe.data.files = vec![set.path.clone()];
             state.data.selected = state.data.selected.min(set.conversations.len().saturating_sub(1));
             state.data.matches = None;

@@ -3,6 +3,7 @@
 //! `apply` (what the user wants) and `absorb` (what came back) change the state and return `Effect`s; they do no I/O.
 //! `Effects` carries effects out on threads and in worker processes and hands back `Outcome`s.
 mod apply;
+mod bins;
 mod catalogue;
 pub mod chats;
 mod command;
@@ -23,9 +24,10 @@ mod state;
 pub mod words;
 
 pub use apply::{absorb, apply};
+pub use bins::Bins;
 pub use catalogue::{Entry, Key, Shortcut, catalogue, shortcut_of};
 pub use command::{Command, Room, ShellCommand};
-pub use data::{Counts, DataCommand, DataState, ReadRows, SampleSet};
+pub use data::{Counts, DataCommand, DataState, ReadRows, RowShape, SampleSet};
 pub use effect::{Dialog, Effect, Outcome, PathKind, Slot};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;

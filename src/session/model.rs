@@ -1,9 +1,9 @@
 //! The base models that are known, and the selected one. Knows what a card says, not how a folder is read.
 
 use super::problems::Way;
-use super::{Command, Effect, Room, State, preview, recipe_form};
+use super::{Command, Effect, Room, Slot, State, preview, recipe_form};
 use crate::formats::config::ModelConfig;
-use crate::protocol::Event;
+use crate::protocol::{Event, Job};
 
 /// What is known of a base model without loading its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +64,8 @@ pub enum ModelCommand {
     PathText(String),
     /// Show or hide the details.
     ToggleDetails,
+    /// List the devices of this machine.
+    FindDevices,
     /// Use this device for jobs; `None` is `auto`.
     Device(Option<String>),
 }
@@ -86,6 +88,15 @@ pub fn apply(state: &mut State, command: ModelCommand) -> Vec<Effect> {
             state.model.details = !state.model.details;
             Vec::new()
         }
+        ModelCommand::FindDevices => {
+            let id = state.next_job();
+            let job = Job::Devices { check: false };
+            vec![Effect::Job {
+                slot: Slot::Devices,
+                id,
+                job,
+            }]
+        }
         ModelCommand::Device(device) => {
             state.settings.device = device;
             state.recipe.recipe.model.device = state.device();
@@ -95,8 +106,10 @@ pub fn apply(state: &mut State, command: ModelCommand) -> Vec<Effect> {
 }
 
 fn select(state: &mut State, path: String) -> Vec<Effect> {
+    let before = state.model.card().map(|card| card.parameters);
     state.recipe.recipe.model.path.clone_from(&path);
     state.model.selected = Some(path);
+    recipe_form::model_changed(state, before);
     let mut effects = preview::model_changed(state);
     effects.push(Effect::Save);
     effects

@@ -1,7 +1,7 @@
 //! The recipe of the next run as the Train room edits it. Knows recipes, not runs.
 
 use super::{Command, DataCommand, Effect, ModelCommand, State, TrainCommand, apply};
-use crate::recipe::Recipe;
+use crate::recipe::{MethodPart, OptimPart, Recipe};
 
 /// The recipe and how its form is folded.
 #[derive(Clone, Debug)]
@@ -28,9 +28,10 @@ impl Default for RecipeState {
 }
 
 impl RecipeState {
-    /// The recipe with every setting at its default; model, data and template stay.
-    pub fn with_defaults(&self) -> Recipe {
+    /// The recipe with every setting at what suits a model of this size; model, data and template stay.
+    pub fn with_defaults(&self, parameters: Option<u64>) -> Recipe {
         let mut fresh = Self::default().recipe;
+        (fresh.method, fresh.optim) = suggested(parameters);
         fresh.model.clone_from(&self.recipe.model);
         fresh.data.files.clone_from(&self.recipe.data.files);
         fresh.data.mode = self.recipe.data.mode;
@@ -43,6 +44,28 @@ impl RecipeState {
         let stem = self.recipe.data.files.first().and_then(|f| f.file_stem());
         stem.map(|s| s.to_string_lossy().into_owned())
             .unwrap_or_else(|| "run".into())
+    }
+}
+
+/// Below this a model counts as small.
+const SMALL: u64 = 50_000_000;
+
+/// Method and optimizer settings that suit a model of this size: small models need larger steps and more rounds.
+fn suggested(parameters: Option<u64>) -> (MethodPart, OptimPart) {
+    let (mut method, mut optim) = (MethodPart::default(), OptimPart::default());
+    if parameters.is_some_and(|p| p < SMALL) {
+        (method.r, method.alpha) = (16, 32.0);
+        (optim.lr, optim.epochs) = (2e-3, 6.0);
+    }
+    (method, optim)
+}
+
+/// Another model was selected: settings that nobody touched follow its size.
+pub fn model_changed(state: &mut State, before: Option<u64>) {
+    let after = state.model.card().map(|card| card.parameters);
+    let recipe = &mut state.recipe.recipe;
+    if (&recipe.method, &recipe.optim) == (&suggested(before).0, &suggested(before).1) {
+        (recipe.method, recipe.optim) = suggested(after);
     }
 }
 

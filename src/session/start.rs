@@ -2,8 +2,7 @@
 
 use super::effects::Restored;
 use super::problems::Way;
-use super::{Command, Effect, Room, Slot, State, chats};
-use crate::protocol::Job;
+use super::{Command, Effect, Room, State, chats};
 
 /// Puts what was kept into a fresh state; the effects read what it names.
 pub fn start(restored: Restored) -> (State, Vec<Effect>) {
@@ -22,11 +21,6 @@ pub fn start(restored: Restored) -> (State, Vec<Effect>) {
     effects.extend(restored.project.open(&mut state));
     effects.extend(chats::start(&mut state));
     let id = state.next_job();
-    effects.push(Effect::Job {
-        slot: Slot::Devices,
-        id,
-        job: Job::Devices { check: false },
-    });
-    effects.push(Effect::FindRun { id: state.next_job() });
+    effects.push(Effect::FindRun { id });
     (state, effects)
 }

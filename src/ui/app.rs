@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::shell::Shell;
 use super::tour::Tour;
 use crate::session::effects::{Effects, Home};
+use crate::session::{Command, ModelCommand};
 
 /// Why the window could not open.
 #[derive(Debug, thiserror::Error)]
@@ -76,8 +77,10 @@ impl App {
     fn new(ctx: &egui::Context, project: Option<&Path>) -> Self {
         let wake = ctx.clone();
         let effects = Effects::new(Home::of_user(), Arc::new(move || wake.request_repaint()));
+        let mut shell = Shell::new(ctx, effects, project);
+        shell.apply(ctx, Command::Model(ModelCommand::FindDevices));
         Self {
-            shell: Some(Shell::new(ctx, effects, project)),
+            shell: Some(shell),
             tour: Tour::from_env(),
         }
     }

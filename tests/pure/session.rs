@@ -7,7 +7,7 @@ use burnish::data::{Conversation, DataSet, Kind, Message, Role, Schema, Source, 
 use burnish::protocol::{Control, Event};
 use burnish::session::words::{bytes, count, duration, first_words, parameters, small, thousands};
 use burnish::session::{
-    Command, Counts, Curves, Effect, ModelCard, Outcome, PathKind, ReadRows, Room, RunPhase, ShellCommand, Slot, State,
+    Bins, Command, Curves, Effect, ModelCard, Outcome, PathKind, ReadRows, Room, RunPhase, ShellCommand, Slot, State,
     StepPoint, TrainCommand, absorb, apply, catalogue,
 };
 
@@ -35,11 +35,7 @@ fn rows(number: usize) -> ReadRows {
         rows_read: number,
         sha256: String::new(),
     };
-    let counts = Counts::of(&set);
-    ReadRows {
-        set: Arc::new(set),
-        counts,
-    }
+    ReadRows::of(set)
 }
 
 fn card(path: &str) -> ModelCard {
@@ -275,9 +271,9 @@ fn a_worker_that_dies_leaves_a_way_to_go_on() {
         },
     );
     assert_eq!(state.run.phase, RunPhase::Broken("Killed.".into()));
-    let way = &state.problems.list.last().expect("a problem").ways[0];
+    let way = state.problems.list.last().expect("a problem").ways[0].clone();
     assert_eq!(way.label, "Resume from step 20");
-    let effects = apply(&mut state, way.command.clone());
+    let effects = apply(&mut state, way.command);
     let resumes = |e: &Effect| {
         matches!(
             e,
@@ -418,4 +414,16 @@ fn the_same_problem_is_listed_once_and_toasts_are_three_at_most() {
     assert_eq!(state.problems.list.len(), 1);
     (0..5).for_each(|i| state.problems.toast(format!("Done {i}")));
     assert_eq!(state.problems.toasts.len(), 3);
+}
+
+#[test]
+fn histograms_have_round_bars_that_hold_every_value() {
+    let bins = Bins::of((0..=470).collect());
+    assert_eq!(
+        (bins.width, bins.counts.len(), bins.largest, bins.median),
+        (20, 24, 470, 235)
+    );
+    assert_eq!(bins.counts.iter().sum::<usize>(), 471);
+    assert_eq!(Bins::of(vec![2, 2, 3]).counts, [0, 0, 2, 1]);
+    assert_eq!(Bins::of(Vec::new()).counts.len(), 0);
 }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use burnish::protocol::{DeviceInfo, Event};
 use burnish::session::effects::{Effects, Home};
-use burnish::session::{Command, Outcome, ThemeChoice};
+use burnish::session::{Command, Outcome, Slot, ThemeChoice};
 use burnish::ui::Shell;
+use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
@@ -54,6 +56,21 @@ impl Window {
             TestApp { shell }
         });
         let mut window = Self { harness, home };
+        let cpu = DeviceInfo {
+            name: "cpu".into(),
+            label: "CPU".into(),
+            backend: "cpu".into(),
+            kind: "cpu".into(),
+            max_binding: 0,
+            default: true,
+            check: None,
+        };
+        let event = Event::Devices { devices: vec![cpu] };
+        window.take(Outcome::Worker {
+            slot: Slot::Devices,
+            id: 0,
+            event,
+        });
         window.settle();
         window
     }
@@ -65,13 +82,22 @@ impl Window {
 
     /// Clicks what has this name.
     pub fn click(&mut self, name: &str) {
-        self.harness.get_by_label(name).click();
+        let button = self.harness.query_all_by_role_and_label(Role::Button, name).next();
+        button.unwrap_or_else(|| self.harness.get_by_label(name)).click();
         self.settle();
     }
 
     /// Is there something whose name holds this text?
     pub fn shows(&self, text: &str) -> bool {
         self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    /// Is there a button with this name?
+    pub fn has_button(&self, name: &str) -> bool {
+        self.harness
+            .query_all_by_role_and_label(Role::Button, name)
+            .next()
+            .is_some()
     }
 
     /// Waits for a background thread until the text shows.

@@ -1,11 +1,10 @@
 //! What lies at a path, and data files read into rows. Knows names and `data`'s reader.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use crate::data;
 use crate::formats::places;
-use crate::session::{Counts, PathKind, ReadRows, SampleSet};
+use crate::session::{PathKind, ReadRows, SampleSet};
 
 /// Says what a dropped or picked path is.
 pub fn classify(path: &Path) -> PathKind {
@@ -72,38 +71,19 @@ pub fn read_rows(path: &Path, percent: f64, seed: u64) -> Result<ReadRows, Strin
     if percent > 0.0 {
         data::hold_out(&mut set.conversations, percent, seed);
     }
-    let counts = Counts::of(&set);
-    Ok(ReadRows {
-        set: Arc::new(set),
-        counts,
-    })
+    Ok(ReadRows::of(set))
 }
 
-/// The sample sets, described by the first line of the text file beside each, or by their name.
+/// The sample sets that `about.toml` lists and that are there.
 pub fn samples() -> Vec<SampleSet> {
-    let Ok(entries) = std::fs::read_dir(places::samples_dir()) else {
-        return Vec::new();
-    };
-    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-    files.retain(|f| f.extension().is_some_and(|e| e == "jsonl"));
-    files.sort();
-    files.iter().filter_map(|file| describe(file)).collect()
-}
-
-fn describe(file: &Path) -> Option<SampleSet> {
-    let name = file.file_name()?.to_string_lossy().into_owned();
-    let about = std::fs::read_to_string(file.with_extension("about")).ok();
-    let about = about
-        .and_then(|t| t.lines().next().map(String::from))
-        .unwrap_or_else(|| title(&name));
-    Some(SampleSet { file: name, about })
-}
-
-fn title(name: &str) -> String {
-    let stem = name.trim_end_matches(".jsonl").replace(['-', '_'], " ");
-    let mut chars = stem.chars();
-    chars
-        .next()
-        .map(|c| c.to_uppercase().chain(chars).collect())
-        .unwrap_or(stem)
+    #[derive(serde::Deserialize)]
+    struct About {
+        sample: Vec<SampleSet>,
+    }
+    let folder = places::samples_dir();
+    let text = std::fs::read_to_string(folder.join("about.toml")).unwrap_or_default();
+    let listed = toml::from_str::<About>(&text)
+        .map(|about| about.sample)
+        .unwrap_or_default();
+    listed.into_iter().filter(|s| folder.join(&s.file).is_file()).collect()
 }

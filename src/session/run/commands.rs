@@ -50,7 +50,8 @@ pub fn apply(state: &mut State, command: TrainCommand) -> Vec<Effect> {
             Vec::new()
         }
         TrainCommand::Defaults => {
-            let fresh = state.recipe.with_defaults();
+            let parameters = state.model.card().map(|card| card.parameters);
+            let fresh = state.recipe.with_defaults(parameters);
             edit(state, fresh)
         }
         TrainCommand::Start => start(state),

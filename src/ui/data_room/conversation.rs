@@ -15,12 +15,8 @@ pub fn conversation_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         return;
     };
     ui.horizontal(|ui| {
-        let row = thousands(conversation.source.row as u64 + 1);
-        ui.label(kit::strong(format!("Row {row}")));
-        ui.label(kit::muted(
-            ctx.theme,
-            format!("line {}", thousands(conversation.source.line as u64)),
-        ));
+        let line = thousands(conversation.source.line as u64);
+        ui.label(kit::strong(format!("Line {line}")));
         if kit::icon_button(ui, icons::ARROW_LEFT, "Previous row").clicked() {
             ctx.send(Command::Data(DataCommand::Step(-1)));
         }

@@ -1,5 +1,6 @@
 //! The Data room: the rows of the open file in a table, the selected conversation beside it.
 mod conversation;
+mod histograms;
 mod strip;
 mod table;
 
@@ -24,6 +25,13 @@ pub fn data_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         .size_range(280.0..=720.0);
     side.show(ui, |ui| conversation::conversation_ui(ctx, ui));
     kit::room(ctx, ui, footer, |ctx, ui| {
+        egui::Panel::bottom("histograms")
+            .frame(egui::Frame::new().inner_margin(egui::Margin {
+                top: 8,
+                ..egui::Margin::ZERO
+            }))
+            .show_separator_line(false)
+            .show(ui, |ui| histograms::histograms_ui(ctx, ui));
         strip::strip_ui(ctx, ui);
         ui.add_space(8.0);
         table::table_ui(ctx, ui);
@@ -101,7 +109,7 @@ fn samples(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
     kit::caption(ui, ctx.theme, "Samples for the starter");
     for sample in &state.data.samples {
-        if kit::link(ui, ctx.theme, &format!("{} ({})", sample.about, sample.file)).clicked() {
+        if kit::link(ui, ctx.theme, &sample.about).clicked() {
             ctx.send(Command::Data(DataCommand::OpenSample(sample.file.clone())));
         }
     }

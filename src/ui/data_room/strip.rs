@@ -87,7 +87,10 @@ fn problems(ctx: &mut Ctx<'_>, ui: &mut Ui, set: &DataSet) {
                     ui.colored_label(colour, icon);
                     ui.label(kit::muted(theme, format!("Line {}", thousands(problem.line as u64))));
                     let field = problem.field.as_ref().map(|f| format!("{f}: ")).unwrap_or_default();
-                    ui.add(egui::Label::new(format!("{field}{}", problem.message)).truncate());
+                    // The room names the file already.
+                    let file = format!(" ({})", problem.file.display());
+                    let message = problem.message.strip_suffix(&file).unwrap_or(&problem.message);
+                    ui.add(egui::Label::new(format!("{field}{message}")).truncate());
                 });
             }
         });

@@ -8,7 +8,7 @@ use crate::data::{Conversation, Role, Split};
 use crate::session::words::{first_words, thousands};
 use crate::session::{Command, DataCommand};
 
-const ROW_HEIGHT: f32 = 24.0;
+const ROW_HEIGHT: f32 = 26.0;
 
 /// Draws the table.
 pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
@@ -22,6 +22,7 @@ pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         std::mem::replace(shown, selected) != selected
     });
     ui.style_mut().interaction.selectable_labels = false;
+    ui.spacing_mut().item_spacing = egui::vec2(12.0, 0.0);
     let mut table = TableBuilder::new(ui)
         .striped(false)
         .sense(Sense::click())
@@ -41,7 +42,7 @@ pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
     let table = table.header(26.0, |mut row| {
         for (title, right) in [
-            ("Row", true),
+            ("Line", true),
             ("First words", false),
             ("Turns", true),
             ("Characters", true),
@@ -61,15 +62,11 @@ pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         body.rows(ROW_HEIGHT, len, |mut row| {
             let index = matches.as_ref().map_or(row.index(), |m| m[row.index()]);
             row.set_selected(index == selected);
+            let line = set.conversations[index].source.line;
             cells(ctx, &mut row, &set.conversations[index]);
             let response = row.response();
             response.widget_info(|| {
-                egui::WidgetInfo::selected(
-                    egui::Role::Button,
-                    true,
-                    index == selected,
-                    format!("Row {}", index + 1),
-                )
+                egui::WidgetInfo::selected(egui::Role::Button, true, index == selected, format!("Line {line}"))
             });
             if response.clicked() {
                 ctx.send(Command::Data(DataCommand::Select(index)));
@@ -97,7 +94,7 @@ fn cells(ctx: &Ctx<'_>, row: &mut TableRow<'_, '_>, conversation: &Conversation)
     let theme = ctx.theme;
     row.col(|ui| {
         right_aligned(ui, |ui| {
-            ui.label(kit::muted(theme, thousands(conversation.source.row as u64 + 1)))
+            ui.label(kit::muted(theme, thousands(conversation.source.line as u64)))
         });
     });
     row.col(|ui| {

@@ -2,30 +2,24 @@
 
 use std::time::Duration;
 
-use egui::{Align2, Area, Frame, Id, Margin, Order, Stroke, Ui, vec2};
+use egui::{Align2, Area, Color32, Frame, Id, Margin, Order, Stroke, Ui, vec2};
 
-use super::super::{Ctx, icons, kit};
-use crate::session::{Command, ShellCommand};
+use super::super::{Ctx, Theme, icons, kit};
+use crate::session::{Command, Problem, ShellCommand};
 
 /// Seconds that a note stays.
 const STAYS: f64 = 4.0;
 
-/// Draws notes above the status bar.
+/// Draws notes above the footer of the room.
 pub fn toasts_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let state = ctx.state;
-    let unseen = state
-        .problems
-        .list
-        .iter()
-        .rev()
-        .find(|p| !p.seen)
-        .filter(|_| !state.nav.problems);
+    let unseen = state.problems.list.iter().rev().find(|p| !p.seen);
+    let unseen = unseen.filter(|_| !state.nav.problems);
     if state.problems.toasts.is_empty() && unseen.is_none() {
         return;
     }
-    let area = Area::new(Id::unique("toasts"))
-        .order(Order::Foreground)
-        .anchor(Align2::LEFT_BOTTOM, vec2(92.0, -44.0));
+    let area = Area::new(Id::unique("toasts")).order(Order::Foreground);
+    let area = area.anchor(Align2::CENTER_BOTTOM, vec2(38.0, -90.0));
     area.accessible_name("Notes").show(ui.ctx(), |ui| {
         for toast in &state.problems.toasts {
             if expired(ui, toast.id) {
@@ -33,57 +27,54 @@ pub fn toasts_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             }
             note(
                 ui,
+                ctx.theme,
                 ctx.theme.ok(),
-                ctx,
-                |_, ui| {
-                    ui.label(&toast.message);
-                },
                 icons::CHECK_CIRCLE,
+                &toast.message,
+                |_| {},
             );
         }
         if let Some(problem) = unseen {
+            let theme = ctx.theme;
             note(
                 ui,
-                ctx.theme.error(),
-                ctx,
-                |ctx, ui| {
-                    ui.label(&problem.message);
-                    if let Some(way) = problem.ways.first()
-                        && kit::button(ui, "", &way.label).clicked()
-                    {
-                        ctx.send(Command::Shell(ShellCommand::DismissProblem(problem.id)));
-                        ctx.send(way.command.clone());
-                    }
-                    if kit::icon_button(ui, icons::X, "Put this into the list of problems").clicked() {
-                        ctx.send(Command::Shell(ShellCommand::SeenProblem(problem.id)));
-                    }
-                },
+                theme,
+                theme.error(),
                 icons::WARNING_CIRCLE,
+                &problem.message,
+                |ui| answers(ctx, ui, problem),
             );
         }
     });
 }
 
-fn note(
-    ui: &mut Ui,
-    colour: egui::Color32,
-    ctx: &mut Ctx<'_>,
-    content: impl FnOnce(&mut Ctx<'_>, &mut Ui),
-    icon: &str,
-) {
+fn answers(ctx: &mut Ctx<'_>, ui: &mut Ui, problem: &Problem) {
+    if let Some(way) = problem.ways.first()
+        && kit::button(ui, "", &way.label).clicked()
+    {
+        ctx.send(Command::Shell(ShellCommand::DismissProblem(problem.id)));
+        ctx.send(way.command.clone());
+    }
+    if kit::icon_button(ui, icons::X, "Put this into the list of problems").clicked() {
+        ctx.send(Command::Shell(ShellCommand::SeenProblem(problem.id)));
+    }
+}
+
+fn note(ui: &mut Ui, theme: &Theme, colour: Color32, icon: &str, message: &str, buttons: impl FnOnce(&mut Ui)) {
     let frame = Frame::new()
-        .fill(ctx.theme.raised())
+        .fill(theme.raised())
         .stroke(Stroke::new(1.0, colour))
         .corner_radius(6)
+        .shadow(ui.visuals().popup_shadow)
         .inner_margin(Margin::symmetric(12, 8));
     frame.show(ui, |ui| {
-        ui.set_max_width(560.0);
         ui.horizontal(|ui| {
             ui.colored_label(colour, icon);
-            ui.with_layout(
-                egui::Layout::left_to_right(egui::Align::Center).with_main_wrap(true),
-                |ui| content(ctx, ui),
-            );
+            // A long message wraps beside its buttons, not under them.
+            let font = egui::TextStyle::Body.resolve(ui.style());
+            let galley = ui.painter().layout(message.to_string(), font, theme.text(), 440.0);
+            ui.label(galley);
+            buttons(ui);
         });
     });
 }

@@ -25,7 +25,8 @@ fn adapter(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     let drag = DragValue::new(&mut method.dropout)
         .range(0.0..=0.9)
         .speed(0.005)
-        .max_decimals(3);
+        .max_decimals(3)
+        .custom_formatter(|v, _| small(v));
     let mut changed = kit::number(ui, theme, "Dropout", tip, drag);
     let tip = "Scales by alpha / sqrt(r) instead of alpha / r, for high ranks. Usual: off.";
     changed |= kit::switch(ui, theme, "Rank-stabilised", tip, &mut method.rslora);
@@ -64,19 +65,22 @@ fn optimizer(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     let drag = DragValue::new(&mut optim.warmup)
         .range(0.0..=100_000.0)
         .speed(0.01)
-        .max_decimals(3);
+        .max_decimals(3)
+        .custom_formatter(|v, _| small(v));
     changed |= kit::number(ui, theme, "Warm-up", tip, drag);
     let tip = "Pulls weights towards zero. Usual: 0 to 0.1.";
     let drag = DragValue::new(&mut optim.weight_decay)
         .range(0.0..=1.0)
         .speed(0.001)
-        .max_decimals(4);
-    changed |= kit::number(ui, theme, "Weight decay", tip, drag.custom_formatter(|v, _| small(v)));
+        .max_decimals(4)
+        .custom_formatter(|v, _| small(v));
+    changed |= kit::number(ui, theme, "Weight decay", tip, drag);
     let tip = "Longest gradient of a step; longer ones are scaled down. 0 turns it off. Usual: 1.";
     let drag = DragValue::new(&mut optim.clip)
         .range(0.0..=100.0)
         .speed(0.05)
-        .max_decimals(2);
+        .max_decimals(2)
+        .custom_formatter(|v, _| small(v));
     changed |= kit::number(ui, theme, "Gradient clipping", tip, drag);
     let tip = "Ends after so many steps whatever the epochs say; 0 goes by epochs.";
     changed |= kit::number(

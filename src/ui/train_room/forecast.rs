@@ -19,22 +19,33 @@ pub fn forecast_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         "Estimates; the first steps tell more.",
     );
     ui.add_space(12.0);
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(12.0, 12.0);
-        tile(ctx, ui, "Steps", thousands(plan.steps as u64), &steps_words(ctx, &plan));
+    let (time, pace) = match plan.seconds {
+        Some(seconds) => (format!("about {}", duration(seconds)), "by the last run's pace"),
+        None => ("not known yet".into(), "the first run tells"),
+    };
+    ui.columns(4, |columns| {
         tile(
             ctx,
-            ui,
+            &mut columns[0],
+            "Steps",
+            thousands(plan.steps as u64),
+            &steps_words(ctx),
+        );
+        tile(
+            ctx,
+            &mut columns[1],
             "Tokens",
             format!("about {}", short(plan.tokens)),
             "over the whole run",
         );
-        let (time, words) = match plan.seconds {
-            Some(seconds) => (format!("about {}", duration(seconds)), "by the pace of the last run"),
-            None => ("not known yet".into(), "the first run on this device tells"),
-        };
-        tile(ctx, ui, "Time", time, words);
-        tile(ctx, ui, "Memory", bytes(plan.memory.total()), "at the peak, estimated");
+        tile(ctx, &mut columns[2], "Time", time, pace);
+        tile(
+            ctx,
+            &mut columns[3],
+            "Memory",
+            bytes(plan.memory.total()),
+            "at the peak, estimated",
+        );
     });
     ui.add_space(16.0);
     memory(ctx, ui, &plan);
@@ -80,26 +91,18 @@ fn nothing_yet(ctx: &mut Ctx<'_>, ui: &mut Ui) {
 }
 
 fn tile(ctx: &Ctx<'_>, ui: &mut Ui, name: &str, value: impl Into<String>, words: &str) {
-    ui.allocate_ui_with_layout(vec2(176.0, 74.0), egui::Layout::top_down(egui::Align::Min), |ui| {
-        kit::card(ui, ctx.theme, |ui| {
-            ui.set_min_size(vec2(150.0, 50.0));
-            ui.spacing_mut().item_spacing.y = 2.0;
-            ui.label(kit::muted(ctx.theme, name).small());
-            ui.label(kit::strong(value).size(17.0));
-            ui.label(kit::muted(ctx.theme, words).small());
-        });
+    kit::card(ui, ctx.theme, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.label(kit::muted(ctx.theme, name).small());
+        ui.label(kit::strong(value).size(16.0));
+        ui.add(egui::Label::new(kit::muted(ctx.theme, words).small()).truncate());
     });
 }
 
-fn steps_words(ctx: &Ctx<'_>, plan: &Plan) -> String {
+fn steps_words(ctx: &Ctx<'_>) -> String {
     let batch = &ctx.state.recipe.recipe.batch;
-    format!(
-        "{} of {}",
-        thousands(plan.train_rows as u64),
-        count(batch.size * batch.accumulation, "row")
-    )
-    .replacen(" of ", " rows, ", 1)
-        + " a step"
+    format!("{} a step", count(batch.size * batch.accumulation, "row"))
 }
 
 fn short(tokens: u64) -> String {
@@ -162,10 +165,12 @@ fn memory(ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
     }
     ui.horizontal_wrapped(|ui| {
         for (name, size, colour) in parts {
-            let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
-            ui.painter().rect_filled(dot, 2, colour);
-            ui.add_space(-4.0);
-            ui.label(kit::muted(theme, format!("{name} {}", bytes(size))).small());
+            ui.horizontal(|ui| {
+                let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
+                ui.painter().rect_filled(dot, 2, colour);
+                ui.add_space(-4.0);
+                ui.label(kit::muted(theme, format!("{name} {}", bytes(size))).small());
+            });
             ui.add_space(8.0);
         }
     });

@@ -89,7 +89,10 @@ fn method(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, state: &State) -> boo
             DragValue::new(&mut method.r).range(1..=512).speed(0.2),
         );
         let tip = "Strength of the addition: it is scaled by alpha / r. Usual: once or twice the rank.";
-        let drag = DragValue::new(&mut method.alpha).range(0.5..=1024.0).speed(0.5);
+        let drag = DragValue::new(&mut method.alpha)
+            .range(0.5..=1024.0)
+            .speed(0.5)
+            .custom_formatter(|v, _| small(v));
         changed |= kit::number(ui, theme, "Alpha", tip, drag);
     }
     if let Some(trained) = trainable(state) {
@@ -126,7 +129,8 @@ fn learning(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     let drag = DragValue::new(&mut optim.epochs)
         .range(0.1..=100.0)
         .speed(0.05)
-        .max_decimals(2);
+        .max_decimals(2)
+        .custom_formatter(|v, _| small(v));
     changed |= kit::number(ui, theme, "Epochs", tip, drag);
     changed
 }
@@ -168,6 +172,7 @@ fn held_out(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, state: &State) -> b
             .range(0.5..=50.0)
             .speed(0.1)
             .max_decimals(1)
+            .custom_formatter(|v, _| small(v))
             .suffix(" %");
         changed |= kit::number(ui, theme, "Share", tip, drag);
         let counts = state.data.counts;
