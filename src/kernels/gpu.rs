@@ -39,3 +39,9 @@ pub(super) fn launch(shader: Shader, groups: usize, tensors: &[&CubeTensor], siz
         KernelArguments::new().with_buffers(buffers),
     );
 }
+
+/// Runs `shader` with one thread for each of `count` items; `count` comes first in its sizes.
+pub(super) fn launch_each(shader: Shader, count: usize, tensors: &[&CubeTensor], sizes: &[usize]) {
+    let sizes = [&[count], sizes].concat();
+    launch(shader, count.div_ceil(WORKGROUP as usize), tensors, &sizes);
+}

@@ -91,3 +91,21 @@ pub(super) fn logsumexp(values: &[f32]) -> f32 {
     );
     (f64::from(top) + sum.ln()) as f32
 }
+
+/// Sum of the products of two slices of one length: `f32` vectors inside blocks, `f64` across them.
+#[inline(always)]
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
+    let mut total = 0f64;
+    for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
+        let mut lanes = [0f32; LANES];
+        let (mut a, mut b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+        for (a, b) in (&mut a).zip(&mut b) {
+            for i in 0..LANES {
+                lanes[i] += a[i] * b[i];
+            }
+        }
+        let rest: f32 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+        total += f64::from(lanes.iter().sum::<f32>() + rest);
+    }
+    total
+}

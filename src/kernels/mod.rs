@@ -5,15 +5,23 @@
 //! parallel with rayon; on the GPU (Cube over wgpu) it is a WGSL shader of `shaders/` or backend operations. All arithmetic is
 //! `f32`. Gradients are first order only.
 
+mod attention;
 mod cross_entropy;
 mod gpu;
 mod host;
 mod math;
 mod packed_linear;
 mod packed_weight;
+mod rms_norm;
+mod rope;
 mod shader;
+mod swiglu;
 
+pub use attention::{AttentionOps, causal_attention, causal_attention_reference, segment_starts};
 pub use cross_entropy::{MaskedCrossEntropyOps, masked_cross_entropy, masked_cross_entropy_reference};
 pub use packed_linear::{PackedLinearOps, packed_linear, packed_linear_reference};
 pub use packed_weight::{PackedLayout, PackedSizeError, PackedWeight, Packing};
+pub use rms_norm::{RmsNormOps, rms_norm, rms_norm_reference};
+pub use rope::{RopeOps, rope, rope_reference};
 pub use shader::{Shader, shaders};
+pub use swiglu::{SwigluOps, swiglu, swiglu_reference};

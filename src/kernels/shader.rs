@@ -16,7 +16,7 @@ macro_rules! shader {
     ($file:literal, $($name:literal = $value:expr),* $(,)?) => {
         $crate::kernels::shader::Shader::new(
             $file,
-            include_str!(concat!("../../shaders/", $file)),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file)),
             vec![$(($name, $value)),*],
         )
     };
@@ -59,6 +59,10 @@ impl KernelSource for Shader {
 /// Every shader that the operations of this room launch, for checks that need no GPU.
 pub fn shaders() -> Vec<Shader> {
     let mut all = super::cross_entropy::shaders().to_vec();
+    all.extend(super::attention::shaders());
     all.extend(super::packed_linear::shaders());
+    all.extend(super::rms_norm::shaders());
+    all.extend(super::rope::shaders());
+    all.extend(super::swiglu::shaders());
     all
 }

@@ -7,5 +7,6 @@ mod golden_schedule;
 mod golden_sft;
 mod golden_tiny_llama;
 mod kernels;
+mod kernels_block;
 mod kernels_kit;
 mod kernels_linear;

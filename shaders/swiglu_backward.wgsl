@@ -1,0 +1,24 @@
+// d gate = grad * up * s * (1 + gate * (1 - s)), d up = grad * gate * s, with s = sigmoid(gate); one element per thread.
+@group(0) @binding(0) var<storage, read_write> gate: array<f32>;
+@group(0) @binding(1) var<storage, read_write> up: array<f32>;
+@group(0) @binding(2) var<storage, read_write> grad: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dgate: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dup: array<f32>;
+// elements
+@group(0) @binding(5) var<storage, read_write> sizes: array<u32>;
+
+@compute @workgroup_size({{ workgroup }}, 1, 1)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.y * groups.x + group.x) * {{ workgroup }}u + thread;
+    if (i >= sizes[0]) {
+        return;
+    }
+    let g = gate[i];
+    let s = 1.0 / (1.0 + exp(-g));
+    dgate[i] = grad[i] * up[i] * s * (1.0 + g * (1.0 - s));
+    dup[i] = grad[i] * g * s;
+}
