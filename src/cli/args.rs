@@ -37,7 +37,7 @@ pub enum Verb {
     Score(ScoreArgs),
     /// Talk to a model.
     Chat(ChatArgs),
-    /// Write the text, tokenizer and samples of the starter model.
+    /// Make the starter model and its files, or examine it.
     #[command(hide = true)]
     Starter(StarterArgs),
 }

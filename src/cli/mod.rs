@@ -52,6 +52,6 @@ fn run(verb: Verb, console: &Console) -> Result<(), Failure> {
         Verb::Generate(args) => generate::run(&args, console),
         Verb::Score(args) => score::run(&args, console),
         Verb::Chat(args) => chat::run(&args, console),
-        Verb::Starter(args) => starter::run(&args).map_err(Failure::failed),
+        Verb::Starter(args) => starter::run(&args, console),
     }
 }

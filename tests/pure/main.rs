@@ -11,6 +11,7 @@ mod session;
 mod shaders;
 mod source;
 mod split;
+mod starter;
 mod template_engine;
 mod template_golden;
 mod template_spans;
