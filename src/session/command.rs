@@ -98,6 +98,8 @@ pub enum ShellCommand {
     ClearProblems,
     /// Use this theme.
     Theme(ThemeChoice),
+    /// A side panel was made so wide, in points.
+    PanelWidth(&'static str, f32),
     /// Larger or smaller text: -1, 0 (back to normal), +1.
     TextScale(i8),
     /// Close what lies on top (palette, list, question).

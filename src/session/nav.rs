@@ -54,6 +54,10 @@ pub fn apply(state: &mut State, command: ShellCommand) -> Vec<Effect> {
             state.settings.theme = choice;
             return vec![Effect::Save];
         }
+        ShellCommand::PanelWidth(name, width) => {
+            state.settings.panels.insert(name.into(), width);
+            return vec![Effect::Save];
+        }
         ShellCommand::TextScale(by) => {
             state.settings.scale_text(by);
             return vec![Effect::Save];

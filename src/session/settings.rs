@@ -1,5 +1,7 @@
 //! What is kept between starts, apart from the project. Knows the values, not the file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Room;
@@ -29,6 +31,10 @@ pub struct Settings {
     pub project: Option<std::path::PathBuf>,
     /// Tokens per second of the last run, for forecasts.
     pub pace: Option<f64>,
+    /// Width and height of the window, in points.
+    pub window: Option<[f32; 2]>,
+    /// Widths of side panels that the user changed, in points.
+    pub panels: BTreeMap<String, f32>,
     /// Model folders that were opened before.
     pub models: Vec<String>,
 }
@@ -42,6 +48,8 @@ impl Default for Settings {
             room: Room::Model,
             project: None,
             pace: None,
+            window: None,
+            panels: BTreeMap::new(),
             models: Vec::new(),
         }
     }

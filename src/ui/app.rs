@@ -25,10 +25,11 @@ pub enum UiError {
 /// There is no display, or the graphics system gives no surface.
 pub fn run(project: Option<PathBuf>) -> Result<(), UiError> {
     check_display()?;
+    let size = Effects::last_window_size(&Home::of_user()).unwrap_or([1280.0, 800.0]);
     let viewport = egui::ViewportBuilder::default()
         .with_title("Burnish")
         .with_app_id("burnish")
-        .with_inner_size([1280.0, 800.0])
+        .with_inner_size(size)
         .with_min_inner_size([1000.0, 640.0])
         .with_icon(icon());
     let options = eframe::NativeOptions {
@@ -92,6 +93,9 @@ impl eframe::App for App {
         shell.logic(ctx);
         if let Some(tour) = &mut self.tour {
             tour.frame(ctx, shell);
+        }
+        if let Some(rect) = ctx.input(|i| i.viewport().inner_rect) {
+            shell.state.settings.window = Some(rect.size().into());
         }
         if ctx.input(|i| i.viewport().close_requested()) && !shell.close_asked(ctx) {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);

@@ -65,6 +65,11 @@ impl Effects {
         store::restore(&self.home, project)
     }
 
+    /// Width and height that the window had the last time, in points.
+    pub fn last_window_size(home: &Home) -> Option<[f32; 2]> {
+        store::settings(home)?.window
+    }
+
     /// What came back since the last call, in order.
     pub fn drain(&mut self) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = self.outcomes.try_iter().collect();

@@ -79,6 +79,11 @@ fn write(path: &Path, value: &impl serde::Serialize) -> Result<(), String> {
     std::fs::rename(&temporary, path).map_err(|e| failed(&e))
 }
 
+/// The settings as they are, when they can be read at all.
+pub fn settings(home: &Home) -> Option<Settings> {
+    toml::from_str(&std::fs::read_to_string(home.settings()).ok()?).ok()
+}
+
 /// What was kept from the last time.
 pub struct Restored {
     pub settings: Settings,

@@ -4,7 +4,7 @@ mod histograms;
 mod strip;
 mod table;
 
-use egui::{Panel, Ui};
+use egui::Ui;
 
 use super::frame::no_drop_reason;
 use super::{Ctx, icons, kit};
@@ -16,14 +16,8 @@ pub fn data_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         kit::room(ctx, ui, footer, nothing_yet);
         return;
     }
-    let frame = egui::Frame::new()
-        .fill(ctx.theme.background())
-        .inner_margin(egui::Margin::same(12));
-    let side = Panel::right("conversation")
-        .frame(frame)
-        .default_size(400.0)
-        .size_range(280.0..=720.0);
-    side.show(ui, |ui| conversation::conversation_ui(ctx, ui));
+    let place = (kit::Side::Right, 400.0, 280.0..=720.0);
+    kit::side_panel(ctx, ui, "conversation", place, conversation::conversation_ui);
     kit::room(ctx, ui, footer, |ctx, ui| {
         egui::Panel::bottom("histograms")
             .frame(egui::Frame::new().inner_margin(egui::Margin {

@@ -4,6 +4,7 @@ use egui::{CentralPanel, Frame, Layout, Margin, Panel, Response, Role, Sense, St
 
 use super::super::style::CARD_RADIUS;
 use super::super::{Ctx, Theme};
+use crate::session::{Command, ShellCommand};
 
 /// Lays a room out: `footer` below (right to left: the primary button first), `body` in what is left.
 pub fn room(
@@ -30,6 +31,43 @@ pub fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui, content: impl FnOnce(&mut Ctx<'_>,
             let layout = Layout::right_to_left(egui::Align::Center);
             ui.with_layout(layout, |ui| content(ctx, ui));
         });
+}
+
+/// Which side of the room a panel stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Left,
+    Right,
+}
+
+/// A side panel that can be resized; its width is kept in the settings.
+pub fn side_panel(
+    ctx: &mut Ctx<'_>,
+    ui: &mut Ui,
+    name: &'static str,
+    (side, usual, range): (Side, f32, std::ops::RangeInclusive<f32>),
+    content: impl FnOnce(&mut Ctx<'_>, &mut Ui),
+) {
+    let frame = Frame::new()
+        .fill(ctx.theme.background())
+        .inner_margin(Margin::symmetric(14, 12));
+    let panel = match side {
+        Side::Left => Panel::left(name),
+        Side::Right => Panel::right(name),
+    };
+    let kept = ctx.state.settings.panels.get(name).copied();
+    // A window that is narrower than last time leaves at least half to the room.
+    let most = range.end().min(ui.available_width() * 0.5).max(*range.start());
+    let panel = panel
+        .frame(frame)
+        .default_size(kept.unwrap_or(usual))
+        .size_range(*range.start()..=most);
+    let shown = panel.show(ui, |ui| content(ctx, ui));
+    let width = shown.response.rect.width();
+    let released = ui.input(|i| i.pointer.any_released());
+    if released && (width - kept.unwrap_or(usual)).abs() > 1.0 {
+        ctx.send(Command::Shell(ShellCommand::PanelWidth(name, width)));
+    }
 }
 
 /// A raised box with an outline.

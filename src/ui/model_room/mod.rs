@@ -1,6 +1,6 @@
 //! The Model room: cards of the base models that are known, and the details of the selected one.
 
-use egui::{Panel, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
 
 use super::frame::no_drop_reason;
 use super::{Ctx, icons, kit};
@@ -131,37 +131,33 @@ fn other_ways(ctx: &mut Ctx<'_>, ui: &mut Ui) {
 }
 
 fn details(ctx: &mut Ctx<'_>, ui: &mut Ui) {
-    let Some(card) = ctx.state.model.card() else { return };
-    let theme = ctx.theme;
-    let frame = egui::Frame::new()
-        .fill(theme.background())
-        .inner_margin(egui::Margin::same(16));
-    Panel::right("model details")
-        .frame(frame)
-        .default_size(264.0)
-        .size_range(220.0..=420.0)
-        .show(ui, |ui| {
-            ui.label(kit::strong(&card.name).size(15.0));
-            ui.label(kit::muted(theme, &card.path).small());
-            ui.add_space(12.0);
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                kit::group(ui, theme, "Size", |ui| {
-                    kit::figure(ui, theme, "Parameters", thousands(card.parameters));
-                    kit::figure(ui, theme, "Weight files", bytes(card.bytes));
-                });
-                kit::group(ui, theme, "Configuration", |ui| {
-                    for (name, value) in &card.details {
-                        kit::figure(ui, theme, name, value);
-                    }
-                });
-                kit::group(ui, theme, "Template", |ui| {
-                    let text = if card.has_template {
-                        "The model ships a chat template; it is used unless you choose another."
-                    } else {
-                        "A base without a chat template: ChatML is used unless you choose another."
-                    };
-                    ui.label(text);
-                });
+    let Some(card) = ctx.state.model.card().cloned() else {
+        return;
+    };
+    let place = (kit::Side::Right, 264.0, 220.0..=420.0);
+    kit::side_panel(ctx, ui, "model details", place, |ctx, ui| {
+        let theme = ctx.theme;
+        ui.label(kit::strong(&card.name).size(15.0));
+        ui.label(kit::muted(theme, &card.path).small());
+        ui.add_space(12.0);
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            kit::group(ui, theme, "Size", |ui| {
+                kit::figure(ui, theme, "Parameters", thousands(card.parameters));
+                kit::figure(ui, theme, "Weight files", bytes(card.bytes));
+            });
+            kit::group(ui, theme, "Configuration", |ui| {
+                for (name, value) in &card.details {
+                    kit::figure(ui, theme, name, value);
+                }
+            });
+            kit::group(ui, theme, "Template", |ui| {
+                let text = if card.has_template {
+                    "The model ships a chat template; it is used unless you choose another."
+                } else {
+                    "A base without a chat template: ChatML is used unless you choose another."
+                };
+                ui.label(text);
             });
         });
+    });
 }

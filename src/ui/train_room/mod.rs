@@ -6,7 +6,7 @@ mod form;
 mod log;
 mod progress;
 
-use egui::{Panel, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
 
 use super::{Ctx, icons, kit};
 use crate::session::words::{count, duration};
@@ -14,18 +14,10 @@ use crate::session::{Command, RunPhase, TrainCommand, missing};
 
 /// Draws the room.
 pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
-    let frame = egui::Frame::new()
-        .fill(ctx.theme.background())
-        .inner_margin(egui::Margin::symmetric(14, 12));
-    let side = Panel::left("recipe")
-        .frame(frame)
-        .default_size(304.0)
-        .size_range(260.0..=420.0);
-    side.show(ui, |ui| {
-        ScrollArea::vertical()
-            .id_salt("recipe")
-            .auto_shrink(false)
-            .show(ui, |ui| form::form_ui(ctx, ui));
+    let place = (kit::Side::Left, 304.0, 260.0..=420.0);
+    kit::side_panel(ctx, ui, "recipe", place, |ctx, ui| {
+        let area = ScrollArea::vertical().id_salt("recipe").auto_shrink(false);
+        area.show(ui, |ui| form::form_ui(ctx, ui));
     });
     kit::room(ctx, ui, footer, |ctx, ui| match ctx.state.run.phase {
         RunPhase::None => forecast::forecast_ui(ctx, ui),
