@@ -3,9 +3,11 @@
 /// Most bars of a histogram.
 const BARS: usize = 24;
 
-/// A histogram: bar `i` counts values from `i * width` up to, not including, `(i + 1) * width`.
+/// A histogram: bar `i` counts values from `from + i * width` up to, not including, `from + (i + 1) * width`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bins {
+    /// Where the first bar begins.
+    pub from: u64,
     /// Width of a bar, in units of the values.
     pub width: u64,
     /// Rows in each bar.
@@ -23,12 +25,14 @@ impl Bins {
         let Some(&largest) = values.last() else {
             return Self::default();
         };
-        let width = round_up(largest / BARS as u64 + 1);
-        let mut counts = vec![0; (largest / width + 1) as usize];
+        let width = round_up((largest - values[0]) / BARS as u64 + 1);
+        let from = values[0] / width * width;
+        let mut counts = vec![0; ((largest - from) / width + 1) as usize];
         for value in &values {
-            counts[(value / width) as usize] += 1;
+            counts[((value - from) / width) as usize] += 1;
         }
         Self {
+            from,
             width,
             counts,
             median: values[values.len() / 2],

@@ -4,6 +4,7 @@ use super::problems::Way;
 use super::{Command, Effect, Room, Slot, State, preview, recipe_form};
 use crate::formats::config::ModelConfig;
 use crate::protocol::{Event, Job};
+use crate::recipe::Recipe;
 
 /// What is known of a base model without loading its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub struct ModelCard {
     pub bytes: u64,
     /// What the decoder's size depends on; `None` when the architecture cannot be trained here.
     pub config: Option<ModelConfig>,
+    /// A recipe that comes with the model (`sft.toml` in its folder) because it was tried on it.
+    pub tried: Option<Box<Recipe>>,
     /// Does it ship a chat template?
     pub has_template: bool,
     /// Names and values of the configuration worth showing.
@@ -106,10 +109,10 @@ pub fn apply(state: &mut State, command: ModelCommand) -> Vec<Effect> {
 }
 
 fn select(state: &mut State, path: String) -> Vec<Effect> {
-    let before = state.model.card().map(|card| card.parameters);
+    let before = recipe_form::suggested(state.model.card());
     state.recipe.recipe.model.path.clone_from(&path);
     state.model.selected = Some(path);
-    recipe_form::model_changed(state, before);
+    recipe_form::model_changed(state, &before);
     let mut effects = preview::model_changed(state);
     effects.push(Effect::Save);
     effects

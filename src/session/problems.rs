@@ -82,6 +82,11 @@ impl Problems {
         self.list.iter_mut().filter(|p| p.id == id).for_each(|p| p.seen = true);
     }
 
+    /// The newest problem is shown elsewhere already.
+    pub fn see_newest(&mut self) {
+        self.list.iter_mut().last().into_iter().for_each(|p| p.seen = true);
+    }
+
     /// All problems were noticed.
     pub fn see_all(&mut self) {
         self.list.iter_mut().for_each(|p| p.seen = true);

@@ -1,7 +1,7 @@
 //! The recipe of the next run as the Train room edits it. Knows recipes, not runs.
 
-use super::{Command, DataCommand, Effect, ModelCommand, State, TrainCommand, apply};
-use crate::recipe::{MethodPart, OptimPart, Recipe};
+use super::{Command, DataCommand, Effect, ModelCard, ModelCommand, State, TrainCommand, apply};
+use crate::recipe::{BatchPart, MethodPart, OptimPart, Recipe};
 
 /// The recipe and how its form is folded.
 #[derive(Clone, Debug)]
@@ -28,10 +28,10 @@ impl Default for RecipeState {
 }
 
 impl RecipeState {
-    /// The recipe with every setting at what suits a model of this size; model, data and template stay.
-    pub fn with_defaults(&self, parameters: Option<u64>) -> Recipe {
+    /// The recipe with every setting at what suits the model; model, data and template stay.
+    pub fn with_defaults(&self, card: Option<&ModelCard>) -> Recipe {
         let mut fresh = Self::default().recipe;
-        (fresh.method, fresh.optim) = suggested(parameters);
+        suggested(card).put_into(&mut fresh);
         fresh.model.clone_from(&self.recipe.model);
         fresh.data.files.clone_from(&self.recipe.data.files);
         fresh.data.mode = self.recipe.data.mode;
@@ -50,22 +50,45 @@ impl RecipeState {
 /// Below this a model counts as small.
 const SMALL: u64 = 50_000_000;
 
-/// Method and optimizer settings that suit a model of this size: small models need larger steps and more rounds.
-fn suggested(parameters: Option<u64>) -> (MethodPart, OptimPart) {
-    let (mut method, mut optim) = (MethodPart::default(), OptimPart::default());
-    if parameters.is_some_and(|p| p < SMALL) {
-        (method.r, method.alpha) = (16, 32.0);
-        (optim.lr, optim.epochs) = (2e-3, 6.0);
-    }
-    (method, optim)
+/// The settings that depend on the model's size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learning {
+    method: MethodPart,
+    optim: OptimPart,
+    batch: BatchPart,
 }
 
-/// Another model was selected: settings that nobody touched follow its size.
-pub fn model_changed(state: &mut State, before: Option<u64>) {
-    let after = state.model.card().map(|card| card.parameters);
-    let recipe = &mut state.recipe.recipe;
-    if (&recipe.method, &recipe.optim) == (&suggested(before).0, &suggested(before).1) {
-        (recipe.method, recipe.optim) = suggested(after);
+impl Learning {
+    fn of(recipe: &Recipe) -> Self {
+        Self {
+            method: recipe.method.clone(),
+            optim: recipe.optim.clone(),
+            batch: recipe.batch.clone(),
+        }
+    }
+
+    fn put_into(self, recipe: &mut Recipe) {
+        (recipe.method, recipe.optim, recipe.batch) = (self.method, self.optim, self.batch);
+    }
+}
+
+/// Settings that suit a model: those of the recipe that comes with it, else by its size, for small models need larger
+/// steps and more rounds.
+pub fn suggested(card: Option<&ModelCard>) -> Learning {
+    if let Some(tried) = card.and_then(|card| card.tried.as_ref()) {
+        return Learning::of(tried);
+    }
+    let mut usual = Learning::of(&Recipe::new("", Vec::new()));
+    if card.is_some_and(|card| card.parameters < SMALL) {
+        (usual.optim.lr, usual.optim.epochs) = (2e-3, 6.0);
+    }
+    usual
+}
+
+/// Another model was selected: settings that nobody touched follow it.
+pub fn model_changed(state: &mut State, before: &Learning) {
+    if Learning::of(&state.recipe.recipe) == *before {
+        suggested(state.model.card()).put_into(&mut state.recipe.recipe);
     }
 }
 

@@ -48,6 +48,7 @@ fn card(path: &str) -> ModelCard {
         vocab: 3072,
         bytes: 8_000_000,
         config: None,
+        tried: None,
         has_template: false,
         details: Vec::new(),
     }
@@ -165,7 +166,10 @@ fn a_recipe_out_of_range_is_refused_by_name() {
 
 #[test]
 fn the_forecast_counts_held_out_rows_and_epochs() {
-    let state = ready();
+    let mut state = ready();
+    let mut recipe = state.recipe.recipe.clone();
+    recipe.optim.epochs = 3.0;
+    apply(&mut state, Command::Train(TrainCommand::Recipe(Box::new(recipe))));
     let plan = state.plan.expect("a forecast");
     assert_eq!((plan.train_rows, plan.eval_rows), (90, 10));
     // 90 rows in batches of 8, three times.
@@ -424,6 +428,43 @@ fn histograms_have_round_bars_that_hold_every_value() {
         (20, 24, 470, 235)
     );
     assert_eq!(bins.counts.iter().sum::<usize>(), 471);
-    assert_eq!(Bins::of(vec![2, 2, 3]).counts, [0, 0, 2, 1]);
+    let few = Bins::of(vec![2, 2, 3]);
+    assert_eq!((few.from, few.counts), (2, vec![2, 1]));
     assert_eq!(Bins::of(Vec::new()).counts.len(), 0);
+}
+
+#[test]
+fn settings_that_nobody_touched_follow_the_size_of_the_model() {
+    let mut state = State::default();
+    let usual = state.recipe.recipe.optim.lr;
+    absorb(
+        &mut state,
+        Outcome::Model {
+            path: "starter".into(),
+            result: Ok(card("starter")),
+        },
+    );
+    let small = state.recipe.recipe.optim.lr;
+    assert!(small > 5.0 * usual, "a small model takes larger steps");
+    let large = ModelCard {
+        parameters: 7_000_000_000,
+        ..card("/seven")
+    };
+    absorb(
+        &mut state,
+        Outcome::Model {
+            path: "/seven".into(),
+            result: Ok(large),
+        },
+    );
+    assert_eq!(state.recipe.recipe.optim.lr, usual);
+    state.recipe.recipe.optim.lr = 7e-5;
+    absorb(
+        &mut state,
+        Outcome::Model {
+            path: "starter".into(),
+            result: Ok(card("starter")),
+        },
+    );
+    assert_eq!(state.recipe.recipe.optim.lr, 7e-5, "what the user chose stays");
 }

@@ -74,7 +74,7 @@ fn theme_text_size_room_and_data_survive_a_restart() {
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::Plus);
     window.settle();
     window.drop_file(&file);
-    window.wait_for("Line 20");
+    window.wait_for("Line 10");
     window.click("Train");
     let Window { harness, home } = window;
     harness.into_state().shell.finish();

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::formats::config::ModelConfig;
 use crate::formats::places;
+use crate::recipe::Recipe;
 use crate::session::ModelCard;
 
 /// Reads the card of a model folder or of `starter`.
@@ -52,6 +53,7 @@ fn card(path: &str, name: String, folder: &Path, config: &Value, weights: &[Path
         vocab: number("vocab_size") as usize,
         bytes,
         config: ModelConfig::from_value(config).ok(),
+        tried: Recipe::load(&folder.join("sft.toml"), &[]).ok().map(Box::new),
         has_template: has_template(folder),
         details: details(config),
     }

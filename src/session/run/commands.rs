@@ -50,8 +50,7 @@ pub fn apply(state: &mut State, command: TrainCommand) -> Vec<Effect> {
             Vec::new()
         }
         TrainCommand::Defaults => {
-            let parameters = state.model.card().map(|card| card.parameters);
-            let fresh = state.recipe.with_defaults(parameters);
+            let fresh = state.recipe.with_defaults(state.model.card());
             edit(state, fresh)
         }
         TrainCommand::Start => start(state),

@@ -57,6 +57,10 @@ fn broken(state: &mut State, message: String) {
     run.phase = RunPhase::Broken(message);
     state.recipe.journey = false;
     state.problems.report(text, ways);
+    if state.nav.room == Room::Train {
+        // The room says it, with the same way out.
+        state.problems.see_newest();
+    }
 }
 
 fn finished(state: &mut State) -> Vec<Effect> {

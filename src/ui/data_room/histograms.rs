@@ -56,17 +56,18 @@ fn one(ctx: &Ctx<'_>, ui: &mut Ui, name: &str, bins: &Bins) {
         label.clone(),
         theme.muted(),
     );
-    let end = thousands(bins.width * bins.counts.len() as u64);
+    let end = thousands(bins.largest);
     ui.painter()
         .text(rect.right_bottom(), Align2::RIGHT_BOTTOM, end, label, theme.muted());
     if let Some((i, rows)) = hovered.and_then(|i| Some((i, *bins.counts.get(i)?))) {
-        let from = bins.width * i as u64;
-        let range = format!(
-            "{} to {}: {}",
-            thousands(from),
-            thousands(from + bins.width - 1),
-            count(rows, "row")
-        );
+        let from = bins.from + bins.width * i as u64;
+        let to = from + bins.width - 1;
+        let values = if from == to {
+            thousands(from)
+        } else {
+            format!("{} to {}", thousands(from), thousands(to))
+        };
+        let range = format!("{values}: {}", count(rows, "row"));
         response.on_hover_text_at_pointer(range);
     }
 }

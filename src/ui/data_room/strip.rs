@@ -88,8 +88,8 @@ fn problems(ctx: &mut Ctx<'_>, ui: &mut Ui, set: &DataSet) {
                     ui.label(kit::muted(theme, format!("Line {}", thousands(problem.line as u64))));
                     let field = problem.field.as_ref().map(|f| format!("{f}: ")).unwrap_or_default();
                     // The room names the file already.
-                    let file = format!(" ({})", problem.file.display());
-                    let message = problem.message.strip_suffix(&file).unwrap_or(&problem.message);
+                    let file = format!(" ({}", problem.file.display());
+                    let message = problem.message.split(&file).next().unwrap_or_default();
                     ui.add(egui::Label::new(format!("{field}{message}")).truncate());
                 });
             }

@@ -1,6 +1,6 @@
 //! The bottom line on every room: device, the running job with progress and time left, Pause and Stop.
 
-use egui::{Frame, Layout, Margin, Panel, ProgressBar, RichText, Ui};
+use egui::{Frame, Layout, Margin, Panel, RichText, Ui};
 
 use super::super::{Ctx, icons, kit};
 use crate::session::words::{duration, thousands};
@@ -80,19 +80,14 @@ fn job(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     if !run.is_active() {
         return;
     }
-    let progress = run.progress();
-    let mut bar = ProgressBar::new(progress.unwrap_or(0.0))
-        .desired_width(140.0)
-        .desired_height(8.0);
-    bar = bar.fill(ctx.theme.accent());
-    let response = ui.add(bar);
-    let percent = progress.map_or("unknown".into(), |p| format!("{:.0} %", p * 100.0));
-    response
-        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, format!("Progress {percent}")));
+    kit::progress(ui, ctx.theme, "Progress", run.progress(), 140.0);
     if let Some(left) = run.seconds_left().filter(|_| run.phase == RunPhase::Training) {
         ui.label(kit::muted(ctx.theme, format!("{} left", duration(left))));
     }
-    ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| controls(ctx, ui));
+    // The Train room has them in its footer.
+    if ctx.state.nav.room != Room::Train {
+        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| controls(ctx, ui));
+    }
 }
 
 fn controls(ctx: &mut Ctx<'_>, ui: &mut Ui) {

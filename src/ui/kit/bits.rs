@@ -1,6 +1,6 @@
 //! Small pieces of text: headings, captions, badges, figures, and the path field.
 
-use egui::{Align, Frame, Layout, Margin, RichText, Stroke, TextEdit, Ui};
+use egui::{Align, Frame, Layout, Margin, ProgressBar, RichText, Role, Stroke, TextEdit, Ui, WidgetInfo};
 
 use super::super::{Theme, fonts};
 
@@ -49,6 +49,23 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: impl Into<String>) 
     ui.horizontal(|ui| {
         ui.label(muted(theme, name));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(value.into()));
+    });
+}
+
+/// A progress bar; `share` is 0 to 1, `None` when it cannot be told. A width of 0 takes what there is.
+pub fn progress(ui: &mut Ui, theme: &Theme, name: &str, share: Option<f32>, width: f32) {
+    ui.scope(|ui| {
+        // The track has to be seen on every ground.
+        ui.visuals_mut().extreme_bg_color = theme.hover();
+        let width = if width > 0.0 { width } else { ui.available_width() };
+        let bar = ProgressBar::new(share.unwrap_or(0.0))
+            .desired_width(width)
+            .desired_height(8.0)
+            .fill(theme.accent());
+        let response = ui.add(bar);
+        let percent = share.map_or("unknown".to_string(), |p| format!("{:.0} %", p * 100.0));
+        let label = format!("{name} {percent}");
+        response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &label));
     });
 }
 

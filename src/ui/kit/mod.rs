@@ -4,7 +4,7 @@ mod buttons;
 mod fields;
 mod layout;
 
-pub use bits::{badge, caption, figure, heading, muted, path_field, strong};
+pub use bits::{badge, caption, figure, heading, muted, path_field, progress, strong};
 pub use buttons::{button, icon_button, link, primary, quiet, segmented};
 pub use fields::{choice, number, row, switch};
 pub use layout::{Empty, Side, card, empty, footer, group, room, selectable_card, side_panel};

@@ -3,7 +3,7 @@
 use egui::{Color32, Ui, vec2};
 use egui_plot::{Corner, HoverPosition, Legend, Line, Plot, PlotPoints, PlotUi, Points};
 
-use super::super::{Ctx, kit};
+use super::super::{Ctx, Theme, kit};
 use crate::session::words::{small, thousands};
 use crate::session::{Curves, StepPoint};
 
@@ -12,8 +12,14 @@ const MOST_POINTS: usize = 2000;
 
 /// Draws the loss large and the other curves small below it.
 pub fn charts_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
+    ui.scope(|ui| all(ctx, ui));
+}
+
+fn all(ctx: &Ctx<'_>, ui: &mut Ui) {
     let series = ctx.theme.series();
     let curves = &ctx.state.run.curves;
+    // The axes' labels are there to be looked up, not to be read first.
+    ui.visuals_mut().override_text_color = Some(ctx.theme.muted());
     kit::caption(ui, ctx.theme, "Loss");
     loss(ctx, ui);
     ui.add_space(8.0);
@@ -26,7 +32,7 @@ pub fn charts_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         for (ui, (name, colour, value)) in columns.iter_mut().zip(charts) {
             kit::caption(ui, ctx.theme, name);
             let points = line_points(curves, value);
-            plot(name, 120.0).show(ui, |p: &mut PlotUi<'_>| {
+            plot(ctx.theme, name, 120.0).show(ui, |p: &mut PlotUi<'_>| {
                 p.line(Line::new(name, PlotPoints::from(points)).color(colour).width(1.5));
             });
         }
@@ -44,7 +50,7 @@ fn loss(ctx: &Ctx<'_>, ui: &mut Ui) {
         .position(Corner::RightTop)
         .follow_insertion_order(true);
     let steps = ctx.state.run.steps().max(1) as f64;
-    plot("loss", height)
+    plot(ctx.theme, "loss", height)
         .legend(legend)
         .include_x(0.0)
         .include_x(steps)
@@ -67,10 +73,12 @@ fn loss(ctx: &Ctx<'_>, ui: &mut Ui) {
         });
 }
 
-fn plot<'a>(name: &str, height: f32) -> Plot<'a> {
+fn plot<'a>(theme: &Theme, name: &str, height: f32) -> Plot<'a> {
     Plot::new(name.to_string())
         .height(height)
         .show_background(false)
+        .grid_color(theme.line())
+        .cursor_color(theme.muted())
         .allow_scroll(false)
         .allow_zoom(false)
         .allow_drag(false)

@@ -1,5 +1,6 @@
 //! Before a run: what will happen, in figures and sentences.
 
+use egui::text::{LayoutJob, TextFormat};
 use egui::{Sense, Ui, vec2};
 
 use super::super::{Ctx, icons, kit};
@@ -44,13 +45,14 @@ pub fn forecast_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             &mut columns[3],
             "Memory",
             bytes(plan.memory.total()),
-            "at the peak, estimated",
+            "estimated peak",
         );
     });
     ui.add_space(16.0);
     memory(ctx, ui, &plan);
     ui.add_space(16.0);
     kit::caption(ui, ctx.theme, "In words");
+    ui.spacing_mut().interact_size.y = 20.0;
     for line in sentences(ctx, &plan) {
         ui.horizontal(|ui| {
             ui.colored_label(ctx.theme.muted(), icons::CHECK);
@@ -165,13 +167,17 @@ fn memory(ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
     }
     ui.horizontal_wrapped(|ui| {
         for (name, size, colour) in parts {
-            ui.horizontal(|ui| {
-                let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
-                ui.painter().rect_filled(dot, 2, colour);
-                ui.add_space(-4.0);
-                ui.label(kit::muted(theme, format!("{name} {}", bytes(size))).small());
-            });
-            ui.add_space(8.0);
+            let mut entry = LayoutJob::default();
+            let small = egui::TextStyle::Small.resolve(ui.style());
+            entry.append("■", 0.0, TextFormat::simple(small.clone(), colour));
+            entry.append(
+                &format!("{name} {}", bytes(size)),
+                5.0,
+                TextFormat::simple(small, theme.muted()),
+            );
+            // An entry that does not fit goes to the next line as a whole.
+            ui.add(egui::Label::new(entry).extend());
+            ui.add_space(4.0);
         }
     });
 }

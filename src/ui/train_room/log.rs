@@ -32,6 +32,7 @@ pub fn samples_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
 pub fn log_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let theme = ctx.theme;
     kit::caption(ui, theme, "Events");
+    ui.spacing_mut().interact_size.y = 16.0;
     for line in ctx.state.run.log.iter().rev().take(4 * SHOWN) {
         ui.horizontal_wrapped(|ui| {
             if line.warning {

@@ -1,6 +1,6 @@
 //! During and after a run: progress, charts, samples, the log.
 
-use egui::{ProgressBar, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
 
 use super::super::{Ctx, icons, kit};
 use super::{charts, log};
@@ -48,16 +48,7 @@ fn header(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             }
         });
     }
-    let progress = run.progress();
-    let mut bar = ProgressBar::new(progress.unwrap_or(0.0))
-        .desired_height(10.0)
-        .fill(ctx.theme.accent());
-    if run.phase == RunPhase::Preparing && progress.is_none() {
-        bar = bar.animate(true);
-    }
-    let response = ui.add(bar);
-    let percent = progress.map_or("unknown".to_string(), |p| format!("{:.0} %", p * 100.0));
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, format!("Run {percent}")));
+    kit::progress(ui, ctx.theme, "Run", run.progress(), 0.0);
     figures(ctx, ui, run);
 }
 
