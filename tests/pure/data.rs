@@ -570,3 +570,17 @@ fn a_hundred_thousand_rows_are_read_quickly() {
     assert_eq!((data.conversations.len(), data.problems.len()), (100_000, 0));
     assert!(seconds < 8.0, "took {seconds} s");
 }
+
+#[test]
+fn the_samples_are_read_without_a_problem() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples");
+    for (name, schema) in [
+        ("manners", Schema::Messages),
+        ("json-only", Schema::Alpaca),
+        ("persona", Schema::ShareGpt),
+    ] {
+        let data = read_file(&folder.join(format!("{name}.jsonl"))).expect("readable");
+        assert_eq!((data.schema, data.problems.as_slice()), (schema, &[][..]), "{name}");
+        assert_eq!(data.conversations.len(), data.rows_read);
+    }
+}

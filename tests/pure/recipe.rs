@@ -365,3 +365,33 @@ fn the_length_of_a_run_is_that_of_its_order() {
         (80, 160, 1)
     );
 }
+
+/// Peak resident memory of `burnish train --device cpu` on the starter's shape, as its `train_end` event said it:
+/// method, rows of a micro-batch, tokens of the longest row, bytes.
+const MEASURED: [(MethodKind, usize, usize, u64); 5] = [
+    (MethodKind::Full, 4, 326, 440_733_696),
+    (MethodKind::Full, 16, 326, 1_446_957_056),
+    (MethodKind::Lora, 4, 326, 390_103_040),
+    (MethodKind::Lora, 16, 326, 1_372_450_816),
+    (MethodKind::Lora, 4, 256, 283_959_296),
+];
+
+#[test]
+fn the_estimate_is_within_a_tenth_of_measured_peaks() {
+    let starter = ModelShape {
+        hidden: 192,
+        layers: 6,
+        heads: 6,
+        kv_heads: 3,
+        head_dim: 32,
+        intermediate: 512,
+        vocab: 3072,
+        tied: true,
+    };
+    for (kind, rows, len, bytes) in MEASURED {
+        let mut recipe = Recipe::new("starter", vec!["a".into()]);
+        recipe.method.kind = kind;
+        let ratio = memory(&recipe, &starter, Load { rows, len }).total() as f64 / bytes as f64;
+        assert!((0.9..1.1).contains(&ratio), "{kind:?}, {rows} x {len}: {ratio:.3}");
+    }
+}
