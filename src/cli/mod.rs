@@ -23,14 +23,15 @@ use clap::Parser;
 use args::{Arguments, Verb};
 use console::Console;
 use failure::Failure;
+pub use window::OpenWindow;
 
 /// Runs the program by its arguments: 0 done, 1 failed, 2 wrong usage or no display.
-pub fn main() -> ExitCode {
+pub fn main(window: OpenWindow<'_>) -> ExitCode {
     // Clap prints help and wrong usage itself and ends with 0 or 2.
     let arguments = Arguments::parse();
     let console = Console::new(arguments.json);
     let result = match arguments.verb {
-        None => window::open(arguments.project),
+        None => window::open(window, arguments.project),
         Some(verb) => run(verb, &console),
     };
     console.clear();

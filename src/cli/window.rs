@@ -1,9 +1,11 @@
-//! `burnish [PROJECT]`: opens the window, or says how to do the same without one.
+//! `burnish [PROJECT]`: opens the window, or says how to do the same without one. The window itself is handed in.
 
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use crate::ui;
+
+/// Opens the window on a project and returns when it is closed.
+pub type OpenWindow<'a> = &'a dyn Fn(Option<PathBuf>) -> Result<(), String>;
 
 /// How to make the window's journey in the terminal.
 const IN_THE_TERMINAL: &str = "In the terminal: `burnish train RECIPE.toml`, then `burnish chat --model starter --adapter RUN/final`; `burnish --help` lists all verbs.";
@@ -12,11 +14,11 @@ const IN_THE_TERMINAL: &str = "In the terminal: `burnish train RECIPE.toml`, the
 ///
 /// # Errors
 /// No display, a path that is no folder, or a window that cannot be made: all exit code 2.
-pub fn open(project: Option<PathBuf>) -> Result<(), Failure> {
+pub fn open(window: OpenWindow<'_>, project: Option<PathBuf>) -> Result<(), Failure> {
     if let Some(path) = project.as_deref().filter(|p| !p.is_dir()) {
         return Err(Failure::Usage(no_folder(path)));
     }
-    ui::run(project).map_err(|error| Failure::Usage(format!("{error} {IN_THE_TERMINAL}")))
+    window(project).map_err(|error| Failure::Usage(format!("{error} {IN_THE_TERMINAL}")))
 }
 
 fn no_folder(path: &Path) -> String {

@@ -1,1 +1,6 @@
-//! x
+//! The program as a script sees it: verbs, exit codes, bad input, and training runs that are killed and go on.
+
+mod bad_input;
+mod kit;
+mod runs;
+mod verbs;
