@@ -9,6 +9,7 @@ mod handle;
 mod process;
 mod record;
 mod runs;
+mod supervise;
 mod tail;
 
 pub use child::main as child_main;
@@ -16,6 +17,7 @@ pub use exit::{ExitHow, OUT_OF_MEMORY, WorkerExit};
 pub use handle::WorkerHandle;
 pub use process::use_program;
 pub use runs::{RunHandle, is_alive, newest_checkpoint};
+pub use supervise::{SecondTry, second_try};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::record::{events_path, lock_path};
 use super::tail::Tail;
-use super::{News, Wake, WorkerError, WorkerExit, control, process};
+use super::{News, Wake, WorkerError, WorkerExit, control, process, supervise};
 use crate::protocol::{Control, Event, Frame, Job, Request};
 
 /// How often the run folder is looked at.
@@ -21,12 +21,21 @@ const POLL: Duration = Duration::from_millis(50);
 /// Log lines given with an exit.
 const LOG_LINES: usize = 40;
 
-type Owned = Arc<Mutex<Child>>;
+type Process = Arc<Mutex<Child>>;
+
+/// A worker that this process started.
+struct Owned {
+    child: Process,
+    /// What it works on.
+    job: Job,
+    /// Where its part of the log begins.
+    log_from: u64,
+}
 
 /// A run that goes on without this handle.
 pub struct RunHandle {
     run_dir: PathBuf,
-    child: Option<Owned>,
+    child: Option<Process>,
     news: Receiver<News>,
     post: Sender<News>,
     wake: Wake,
@@ -38,7 +47,7 @@ struct Watch {
     id: u64,
     run_dir: PathBuf,
     tail: Tail,
-    child: Option<Owned>,
+    owned: Option<Owned>,
     post: Sender<News>,
     wake: Wake,
     dropped: Arc<AtomicBool>,
@@ -57,25 +66,14 @@ impl RunHandle {
         if is_alive(&run_dir) {
             return Err(WorkerError::Busy(run_dir));
         }
-        let failed = |path: &Path, source| WorkerError::RunFolder {
-            path: path.into(),
-            source,
-        };
-        std::fs::create_dir_all(&run_dir).map_err(|e| failed(&run_dir, e))?;
-        let log = log_path(&run_dir);
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .map_err(|e| failed(&log, e))?;
-        // An old file would name a socket that nobody listens to.
-        let _ = std::fs::remove_file(control::path_in(&run_dir));
         let tail = Tail::from_end(&run_dir);
-        let mut child = process::spawn_detached(log)?;
-        if let Some(stdin) = child.stdin.take() {
-            thread::spawn(move || hand_over(stdin, Request::Job { id, job }));
-        }
-        Ok(Self::watch(id, run_dir, tail, Some(Arc::new(Mutex::new(child))), wake))
+        let (child, log_from) = launch(id, &job, &run_dir)?;
+        let owned = Owned {
+            child: Arc::new(Mutex::new(child)),
+            job,
+            log_from,
+        };
+        Ok(Self::watch(id, run_dir, tail, Some(owned), wake))
     }
 
     /// Watches a run, from its first event on, whether its worker is still at work or not.
@@ -89,14 +87,15 @@ impl RunHandle {
         Ok(Self::watch(id, run_dir.into(), Tail::from_start(run_dir), None, wake))
     }
 
-    fn watch(id: u64, run_dir: PathBuf, tail: Tail, child: Option<Owned>, wake: Wake) -> Self {
+    fn watch(id: u64, run_dir: PathBuf, tail: Tail, owned: Option<Owned>, wake: Wake) -> Self {
+        let child = owned.as_ref().map(|o| o.child.clone());
         let (post, news) = channel();
         let dropped = Arc::new(AtomicBool::new(false));
         let watch = Watch {
             id,
             run_dir: run_dir.clone(),
             tail,
-            child: child.clone(),
+            owned,
             post: post.clone(),
             wake: wake.clone(),
             dropped: dropped.clone(),
@@ -192,13 +191,16 @@ impl Watch {
                 self.tell(News::Frame(Frame { id: self.id, event }));
             }
             if let Some(status) = over {
-                self.tell(News::Exit(self.exit(status, ended)));
-                return;
+                let exit = self.exit(status, ended);
+                if !self.try_again(&exit) {
+                    self.tell(News::Exit(exit));
+                    return;
+                }
             }
             thread::sleep(POLL);
         }
         // The process must be waited for, or it stays in the process table after its end.
-        if let Some(child) = &self.child {
+        if let Some(Owned { child, .. }) = &self.owned {
             while matches!(lock(child).try_wait(), Ok(None)) {
                 thread::sleep(POLL * 10);
             }
@@ -207,8 +209,8 @@ impl Watch {
 
     /// `Some` once the worker is gone, with its status where this process can know it.
     fn over(&self) -> Option<Option<ExitStatus>> {
-        match &self.child {
-            Some(child) => match lock(child).try_wait() {
+        match &self.owned {
+            Some(owned) => match lock(&owned.child).try_wait() {
                 Ok(None) => None,
                 Ok(Some(status)) => Some(Some(status)),
                 Err(_) => Some(None),
@@ -218,7 +220,8 @@ impl Watch {
     }
 
     fn exit(&self, status: Option<ExitStatus>, ended: bool) -> WorkerExit {
-        let log = last_lines(&log_path(&self.run_dir));
+        let log_from = self.owned.as_ref().map_or(0, |o| o.log_from);
+        let log = last_lines(&log_path(&self.run_dir), log_from);
         let checkpoint = newest_checkpoint(&self.run_dir).map(|(_, path)| path);
         let mut exit = WorkerExit::new(status, log, checkpoint);
         if status.is_none() && ended {
@@ -226,6 +229,34 @@ impl Watch {
             exit.how = super::ExitHow::Code(0);
         }
         exit
+    }
+
+    /// After a lack of memory: starts a worker for the same job with smaller micro-batches, and says so in the record. False when there
+    /// is no such way on.
+    fn try_again(&mut self, exit: &WorkerExit) -> bool {
+        let Some(owned) = self.owned.as_mut().filter(|_| exit.out_of_memory()) else {
+            return false;
+        };
+        let Some(next) = supervise::second_try(&owned.job) else {
+            return false;
+        };
+        let started = launch(self.id, &next.job, &self.run_dir);
+        let Ok((child, log_from)) = started else {
+            // The exit that follows says what happened.
+            return false;
+        };
+        *lock(&owned.child) = child;
+        owned.log_from = log_from;
+        owned.job = next.job;
+        let warning = Event::Warning { message: next.message };
+        if append_line(&events_path(&self.run_dir), &warning).is_err() {
+            // A full disk is no reason not to tell.
+            self.tell(News::Frame(Frame {
+                id: self.id,
+                event: warning,
+            }));
+        }
+        true
     }
 
     fn tell(&self, news: News) {
@@ -260,12 +291,42 @@ fn log_path(run_dir: &Path) -> PathBuf {
     run_dir.join("worker.log")
 }
 
-fn last_lines(path: &Path) -> Vec<String> {
+/// The last lines of a log from a place on.
+fn last_lines(path: &Path, from: u64) -> Vec<String> {
     let bytes = std::fs::read(path).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+    let new = bytes.get(from as usize..).unwrap_or_default();
+    let text = String::from_utf8_lossy(new);
     let lines: Vec<&str> = text.lines().collect();
-    let from = lines.len().saturating_sub(LOG_LINES);
-    lines[from..].iter().map(|l| l.to_string()).collect()
+    let first = lines.len().saturating_sub(LOG_LINES);
+    lines[first..].iter().map(|l| l.to_string()).collect()
+}
+
+/// Starts a worker on a training job; also gives where its part of the log begins.
+fn launch(id: u64, job: &Job, run_dir: &Path) -> Result<(Child, u64), WorkerError> {
+    let failed = |path: &Path, source| WorkerError::RunFolder {
+        path: path.into(),
+        source,
+    };
+    std::fs::create_dir_all(run_dir).map_err(|e| failed(run_dir, e))?;
+    let path = log_path(run_dir);
+    let open = OpenOptions::new().create(true).append(true).open(&path);
+    let log = open.map_err(|e| failed(&path, e))?;
+    let log_from = log.metadata().map_or(0, |m| m.len());
+    // An old file would name a socket that nobody listens to.
+    let _ = std::fs::remove_file(control::path_in(run_dir));
+    let mut child = process::spawn_detached(log)?;
+    if let Some(stdin) = child.stdin.take() {
+        let request = Request::Job { id, job: job.clone() };
+        thread::spawn(move || hand_over(stdin, request));
+    }
+    Ok((child, log_from))
+}
+
+/// Adds an event to a record whose worker is gone.
+fn append_line(path: &Path, event: &Event) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(event)?;
+    line.push(b'\n');
+    OpenOptions::new().append(true).open(path)?.write_all(&line)
 }
 
 fn hand_over(mut stdin: impl Write, request: Request) {
@@ -276,6 +337,6 @@ fn hand_over(mut stdin: impl Write, request: Request) {
     }
 }
 
-fn lock(child: &Owned) -> std::sync::MutexGuard<'_, Child> {
+fn lock(child: &Process) -> std::sync::MutexGuard<'_, Child> {
     child.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,55 @@
+//! What to do when training runs out of memory: the same optimizer steps from smaller micro-batches. Knows the job, not the process.
+
+use std::path::Path;
+
+use super::runs::newest_checkpoint;
+use crate::protocol::Job;
+
+/// A way on after a lack of memory.
+#[derive(Debug)]
+pub struct SecondTry {
+    /// The job to start.
+    pub job: Job,
+    /// What the user is told.
+    pub message: String,
+}
+
+/// The same job with a smaller micro-batch and more accumulation, so that an optimizer step sees the same rows; from the last
+/// checkpoint where there is one. `None` when a micro-batch is one row already.
+pub fn second_try(job: &Job) -> Option<SecondTry> {
+    let mut job = job.clone();
+    let Job::Train {
+        recipe,
+        run_dir,
+        resume,
+        ..
+    } = &mut job
+    else {
+        return None;
+    };
+    let (size, factor) = (recipe.batch.size, smallest_factor(recipe.batch.size)?);
+    recipe.batch.size /= factor;
+    recipe.batch.accumulation *= factor;
+    let from = newest_checkpoint(run_dir);
+    *resume = from.is_some();
+    let message = format!(
+        "Training ran out of memory with {size} rows at a time. It goes on from {} with {} rows at a time and accumulation {}; \
+         the result is the same, only slower.",
+        start(from.as_ref().map(|(_, path)| path.as_path())),
+        recipe.batch.size,
+        recipe.batch.accumulation
+    );
+    Some(SecondTry { job, message })
+}
+
+fn start(checkpoint: Option<&Path>) -> String {
+    match checkpoint.and_then(Path::file_name) {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => "the beginning".into(),
+    }
+}
+
+/// The smallest factor above 1; `None` for 1 and less.
+fn smallest_factor(number: usize) -> Option<usize> {
+    (2..=number).find(|factor| number.is_multiple_of(*factor))
+}
