@@ -148,7 +148,7 @@ fn copy_companions(from: &Path, to: &Path) -> Result<(), FormatError> {
     for name in COMPANIONS {
         let source = from.join(name);
         if source.is_file() {
-            std::fs::copy(&source, to.join(name)).map_err(|e| FormatError::Io {
+            std::fs::copy(&source, to.join(name)).map_err(|e| FormatError::Write {
                 path: to.join(name),
                 source: e,
             })?;

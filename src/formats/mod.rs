@@ -1,5 +1,6 @@
 //! Containers and configs of other tools: config.json, safetensors, PEFT's adapter_config.json. Knows files, no tensors on devices.
 
+pub mod bundle;
 pub mod config;
 pub mod peft;
 pub mod places;
@@ -14,6 +15,14 @@ pub enum FormatError {
     #[error("Could not read {path}: {source}. Check that the file is there and that you may open it.")]
     Io {
         /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file or folder cannot be written.
+    #[error("Could not write {path}: {source}. Check that the folder may be written to and that the disk has room.")]
+    Write {
+        /// The file or folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

@@ -220,7 +220,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FormatError> {
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
-    attempt().map_err(|e| FormatError::io(path, e))
+    attempt().map_err(|source| FormatError::Write {
+        path: path.into(),
+        source,
+    })
 }
 
 fn to_bytes(values: &[f32], store: StoreType) -> Vec<u8> {

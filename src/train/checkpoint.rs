@@ -61,12 +61,12 @@ impl Trainer {
         extra: &mut dyn FnMut(&mut Self, &Path) -> Result<(), TrainError>,
     ) -> Result<Saved, TrainError> {
         let parent = dir.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).map_err(|e| FormatError::Io {
+        std::fs::create_dir_all(parent).map_err(|e| FormatError::Write {
             path: parent.into(),
             source: e,
         })?;
         let temp = tempfile::Builder::new().prefix(".saving-").tempdir_in(parent);
-        let temp = temp.map_err(|e| FormatError::Io {
+        let temp = temp.map_err(|e| FormatError::Write {
             path: parent.into(),
             source: e,
         })?;
@@ -80,7 +80,7 @@ impl Trainer {
             // The half-named folder is of no use to anyone.
             let _ = std::fs::remove_dir_all(&made);
         });
-        renamed.map_err(|e| FormatError::Io {
+        renamed.map_err(|e| FormatError::Write {
             path: dir.into(),
             source: e,
         })?;

@@ -42,6 +42,7 @@ fn spawn(stdout: Stdio, stderr: Stdio) -> Result<Child, WorkerError> {
         .stdout(stdout)
         .stderr(stderr);
     apart(&mut command);
+    keep_memory(&mut command);
     command.spawn().map_err(|source| WorkerError::Spawn { program, source })
 }
 
@@ -61,3 +62,22 @@ fn apart(command: &mut Command) {
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
     command.creation_flags(CREATE_NEW_PROCESS_GROUP | BELOW_NORMAL_PRIORITY_CLASS | CREATE_NO_WINDOW);
 }
+
+/// Lets glibc keep freed memory: by default it gives large buffers back and faults them in anew for every tensor, which halves the speed
+/// of matrix products on the CPU. It reads these once, at the start of a process. What the user has set stays.
+#[cfg(target_os = "linux")]
+fn keep_memory(command: &mut Command) {
+    const SETTINGS: [(&str, &str); 2] = [
+        ("MALLOC_MMAP_THRESHOLD_", "1073741824"),
+        ("MALLOC_TRIM_THRESHOLD_", "8589934592"),
+    ];
+    for (name, value) in SETTINGS {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
+    }
+}
+
+/// Only glibc has these settings.
+#[cfg(not(target_os = "linux"))]
+fn keep_memory(_command: &mut Command) {}

@@ -178,3 +178,19 @@ fn a_run_folder_that_cannot_be_written_is_named() {
         .run(&["train", &recipe, "--run", "file/run"])
         .refuses(1, &["file/run"]);
 }
+
+#[test]
+fn a_loss_that_is_no_number_names_the_rows_and_keeps_the_last_good_step() {
+    let world = World::new();
+    world.rows("rows.jsonl", 2);
+    let weights = world.path("model/model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    // The last values belong to some matrix: infinity there makes every loss infinite or no number.
+    let at = bytes.len() - 4;
+    bytes[at..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    std::fs::write(&weights, bytes).unwrap();
+    let recipe = world.recipe("r.toml", "[optim]\nmax_steps = 3");
+    let answer = world.run(&["train", &recipe, "--run", "run", "--set", "data.split=0"]);
+    answer.refuses(1, &["loss", "step 1", "rows.jsonl", "line", "last good"]);
+    assert!(world.path("run/final/adapter_model.safetensors").is_file());
+}

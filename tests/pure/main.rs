@@ -1,5 +1,6 @@
 //! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
 
+mod bundle;
 mod batch;
 mod chats;
 mod data;
