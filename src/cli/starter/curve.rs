@@ -9,6 +9,8 @@ use crate::protocol::Event;
 
 /// Every how many steps are kept.
 const THIN: usize = 10;
+/// Rows on each side that the strong line is a mean of.
+const SMOOTH: usize = 6;
 /// The table's columns.
 const HEAD: &str = "step,loss,lr,grad_norm,tokens,seconds";
 
@@ -210,12 +212,7 @@ impl Frame {
 /// The loss over the steps as an SVG: the measured values pale, their moving mean strong.
 pub fn picture(rows: &[Row]) -> String {
     let frame = Frame::around(rows);
-    let mut smooth = vec![];
-    let mut mean = rows.first().map_or(0.0, |row| row.loss);
-    for row in rows {
-        mean += 0.15 * (row.loss - mean);
-        smooth.push((row.step, mean));
-    }
+    let smooth: Vec<(usize, f64)> = (0..rows.len()).map(|i| (rows[i].step, mean_around(rows, i))).collect();
     let raw: Vec<(usize, f64)> = rows.iter().map(|row| (row.step, row.loss)).collect();
     let mut text = String::from(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 380\" font-family=\"sans-serif\" font-size=\"12\">\n\
@@ -227,6 +224,13 @@ pub fn picture(rows: &[Row]) -> String {
     text += &line(&frame, &smooth, "#2f5bb7", 2.0);
     text += "</svg>\n";
     text
+}
+
+/// Mean loss of the rows around the `at`th, as many before as after.
+fn mean_around(rows: &[Row], at: usize) -> f64 {
+    let reach = SMOOTH.min(at).min(rows.len() - 1 - at);
+    let near = &rows[at - reach..=at + reach];
+    near.iter().map(|row| row.loss).sum::<f64>() / near.len() as f64
 }
 
 fn grid(frame: &Frame) -> String {
