@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::{AdapterError, Lora, lora::detach};
-use crate::model::Llama;
+use crate::model::{Llama, Weight};
 
 /// Adds the adapter's change to the weights of a copy of the model; the result needs no adapter.
 ///
@@ -15,7 +15,7 @@ pub fn merge(model: &Llama, lora: &Lora) -> Result<Llama, AdapterError> {
     let mut left = lora.pairs.len();
     for (path, linear) in merged.linears_mut() {
         if let Some(pair) = lora.pairs.get(&path) {
-            linear.weight = linear.weight.clone() + pair.b.clone().matmul(pair.a.clone()) * lora.spec.scale();
+            linear.weight = Weight::Dense(linear.matrix() + pair.b.clone().matmul(pair.a.clone()) * lora.spec.scale());
             left -= 1;
         }
     }

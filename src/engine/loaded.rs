@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use super::{EngineError, Flags, Sink, devices};
 use crate::adapter::Lora;
 use crate::formats::places;
-use crate::model::Llama;
+use crate::model::{Llama, Storage};
 use crate::protocol::{DeviceInfo, Event, ModelRef};
 use crate::tokens::Tokenizer;
 
@@ -53,7 +53,7 @@ pub fn load(current: Option<Loaded>, model: &ModelRef, sink: Sink<'_>, flags: &F
         return Ok(current);
     }
     let (device, info) = devices::open(&info.name)?;
-    let base = load_base(&dir, &device, sink, flags)?;
+    let base = load_base(&dir, Storage::F32, &device, sink, flags)?;
     Ok(Loaded {
         name: model.model.clone(),
         dir,
@@ -70,7 +70,13 @@ pub fn load(current: Option<Loaded>, model: &ModelRef, sink: Sink<'_>, flags: &F
 ///
 /// # Errors
 /// The model cannot be used, or the user stopped.
-pub fn load_base(dir: &Path, device: &Device, sink: Sink<'_>, flags: &Flags) -> Result<Llama, EngineError> {
+pub fn load_base(
+    dir: &Path,
+    storage: Storage,
+    device: &Device,
+    sink: Sink<'_>,
+    flags: &Flags,
+) -> Result<Llama, EngineError> {
     let mut shown = u64::MAX;
     let mut progress = |done: u64, total: u64| {
         // A percent at a time is enough.
@@ -81,7 +87,7 @@ pub fn load_base(dir: &Path, device: &Device, sink: Sink<'_>, flags: &Flags) -> 
         }
         !flags.stopped()
     };
-    Ok(Llama::load(dir, device, &mut progress)?)
+    Ok(Llama::load(dir, storage, device, &mut progress)?)
 }
 
 /// Tells how far a stage has come.

@@ -10,13 +10,13 @@ use burn::tensor::Device;
 use super::observe::{Reporter, SamplePrompt};
 use super::prepare::{Prepared, prepare_data};
 use super::run_folder::{Outcome, RunFolder};
-use super::{EngineError, Flags, Sink, devices, memory, stage};
+use super::{EngineError, Flags, Sink, devices, load_base, memory};
 use crate::adapter::{Lora, LoraSpec};
 use crate::batch::{Example, Order, OrderOptions, Packed, check_ids, collate};
 use crate::data::{Conversation, Role, Split};
 use crate::formats::config::ModelConfig;
 use crate::formats::places::model_dir;
-use crate::model::Llama;
+use crate::model::{Llama, Storage};
 use crate::protocol::Event;
 use crate::recipe::{Init, MethodKind, Recipe};
 use crate::template::Template;
@@ -186,11 +186,12 @@ fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Llama,
         let config = ModelConfig::read(&setting.dir)?;
         return Ok(Llama::random(config, setting.recipe.data.seed, &setting.device)?);
     }
-    let mut progress = |done, total| {
-        stage(sink, "Loading the model", done, total);
-        !flags.stopped()
+    // Full training keeps its own copies of all weights; only a frozen base gains from a smaller storage.
+    let storage = match (setting.recipe.method.kind, setting.recipe.model.dtype.as_str()) {
+        (MethodKind::Lora, "f16") => Storage::F16,
+        _ => Storage::F32,
     };
-    Ok(Llama::load(&setting.dir, &setting.device, &mut progress)?)
+    load_base(&setting.dir, storage, &setting.device, sink, flags)
 }
 
 fn make_lora(setting: &Setting, model: &Llama, init: Option<&Path>) -> Result<Lora, EngineError> {

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Distribution, Tensor};
 
+use crate::kernels::{PackedWeight, packed_linear};
+
 /// A low-rank change of a linear layer: `scale * B (A x)` (LoRA, Hu et al. 2021, eq. 3).
 #[derive(Clone, Debug)]
 pub struct LowRank {
@@ -15,28 +17,48 @@ pub struct LowRank {
     pub dropout: f64,
 }
 
+/// W, `[out, in]`, as checkpoints store it.
+#[derive(Clone, Debug)]
+pub enum Weight {
+    /// Never trained: kept in its packed layout, gradients only pass through.
+    Frozen(PackedWeight),
+    /// A plain tensor, which training may replace by a leaf of the autodiff graph.
+    Dense(Tensor<2>),
+}
+
 /// `y = x W^T (+ delta)`.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    /// W, `[out, in]`, as checkpoints store it.
-    pub weight: Tensor<2>,
+    /// W.
+    pub weight: Weight,
     /// What an adapter adds.
     pub delta: Option<LowRank>,
 }
 
 impl Linear {
     /// A layer without a delta.
-    pub fn new(weight: Tensor<2>) -> Self {
+    pub fn new(weight: Weight) -> Self {
         Self { weight, delta: None }
     }
 
     /// # Shapes
     /// `x`: `[n, in]` -> `[n, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let base = x.clone().matmul(self.weight.clone().transpose());
+        let base = match &self.weight {
+            Weight::Frozen(packed) => packed_linear(x.clone(), packed),
+            Weight::Dense(tensor) => x.clone().matmul(tensor.clone().transpose()),
+        };
         match &self.delta {
             Some(delta) => base + delta.forward(x),
             None => base,
+        }
+    }
+
+    /// W as an f32 tensor.
+    pub fn matrix(&self) -> Tensor<2> {
+        match &self.weight {
+            Weight::Frozen(packed) => packed.unpack(),
+            Weight::Dense(tensor) => tensor.clone(),
         }
     }
 }

@@ -11,11 +11,13 @@ mod slots;
 
 pub use cache::Cache;
 pub use inputs::Inputs;
-pub use linear::{Linear, LowRank};
+pub use linear::{Linear, LowRank, Weight};
 pub use llama::{Block, Llama, TokenRows};
+pub use load::Storage;
 pub use slots::Slot;
 
 use crate::formats::FormatError;
+use crate::kernels::PackedSizeError;
 
 /// Why a model could not be loaded or used.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,9 @@ pub enum ModelError {
     /// A file of the model is missing or wrong.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A weight whose numbers do not fill its shape.
+    #[error(transparent)]
+    Packed(#[from] PackedSizeError),
     /// The load was cancelled by the user.
     #[error("Loading was cancelled.")]
     Cancelled,

@@ -6,8 +6,10 @@ use super::{Linear, Llama};
 
 /// One weight of a model, open to be read or replaced.
 pub enum Slot<'a> {
-    /// A matrix.
+    /// A matrix outside the blocks (embedding, head).
     Matrix(&'a mut Tensor<2>),
+    /// A linear layer, whose weight may be packed.
+    Linear(&'a mut Linear),
     /// A vector (norms).
     Vector(&'a mut Tensor<1>),
 }
@@ -25,7 +27,7 @@ impl Llama {
                 ("self_attn.v_proj", &mut block.v),
                 ("self_attn.o_proj", &mut block.o),
             ] {
-                all.push((name(n), Slot::Matrix(&mut linear.weight)));
+                all.push((name(n), Slot::Linear(linear)));
             }
             all.push((name("post_attention_layernorm"), Slot::Vector(&mut block.norm_mlp)));
             for (n, linear) in [
@@ -33,7 +35,7 @@ impl Llama {
                 ("mlp.up_proj", &mut block.up),
                 ("mlp.down_proj", &mut block.down),
             ] {
-                all.push((name(n), Slot::Matrix(&mut linear.weight)));
+                all.push((name(n), Slot::Linear(linear)));
             }
         }
         all.push(("model.norm.weight".into(), Slot::Vector(&mut self.norm)));

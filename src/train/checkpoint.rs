@@ -160,6 +160,7 @@ pub fn save_full(model: &mut Llama, dir: &Path, store: StoreType) -> Result<(), 
         .into_iter()
         .map(|(name, slot)| match slot {
             Slot::Matrix(t) => (name, host(t)),
+            Slot::Linear(l) => (name, host(&l.matrix())),
             Slot::Vector(t) => {
                 let flat = host(&t.clone().unsqueeze::<2>());
                 (

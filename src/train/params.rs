@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::TrainError;
 use crate::adapter::Lora;
-use crate::model::{Llama, Slot};
+use crate::model::{Llama, Slot, Weight};
 
 /// One trained tensor, without gradient tracking. Vectors are kept as `[1, n]`.
 #[derive(Clone, Debug)]
@@ -61,6 +61,7 @@ impl Trained {
                 for ((_, slot), value) in model.slots_mut().into_iter().zip(values) {
                     match slot {
                         Slot::Matrix(tensor) => *tensor = value.clone(),
+                        Slot::Linear(linear) => linear.weight = Weight::Dense(value.clone()),
                         Slot::Vector(tensor) => *tensor = value.clone().reshape([-1]),
                     }
                 }
@@ -80,6 +81,12 @@ fn full_param(name: String, slot: Slot<'_>) -> Param {
         Slot::Matrix(t) => Param {
             name,
             value: t.clone().inner(),
+            vector: false,
+            decay: true,
+        },
+        Slot::Linear(l) => Param {
+            name,
+            value: l.matrix().inner(),
             vector: false,
             decay: true,
         },

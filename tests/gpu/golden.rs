@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use burnish::batch::{Example, Packed, collate};
 use burnish::formats::config::ModelConfig;
 use burnish::formats::weights::WeightFile;
-use burnish::model::Llama;
+use burnish::model::{Llama, Storage};
 use serde_json::Value;
 
 pub fn path(name: &str) -> PathBuf {
@@ -28,7 +28,7 @@ pub fn weights(name: &str) -> WeightFile {
 pub fn tiny_llama(case: &str, device: &Device) -> Llama {
     let config = ModelConfig::from_value(&json(&format!("tiny_llama.{case}.config.json"))).expect("config");
     let file = weights("tiny_llama.safetensors");
-    Llama::from_source(config, device, |name, shape| {
+    Llama::from_source(config, Storage::F32, device, |name, shape| {
         Ok(file.read_shaped(&format!("untied.weight.{name}"), shape)?)
     })
     .expect("weights")

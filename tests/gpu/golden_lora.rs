@@ -96,7 +96,7 @@ fn check(case: &str, rslora: bool, step_cases: &[(&str, f64)]) {
     for (name, linear) in merged.linears_mut() {
         let name = format!("{case}.merged.{name}.weight");
         if file.has(&name) {
-            close(&name, deviation(linear.weight.clone(), &file, &name), 2e-6);
+            close(&name, deviation(linear.matrix(), &file, &name), 2e-6);
         }
     }
     for (suffix, clip) in step_cases {
