@@ -1,13 +1,11 @@
-//! What a forward pass reads besides weights: ids, rotary angles and the attention mask, built from plain vectors.
+//! What a forward pass reads besides weights: ids, rotary angles and where attention begins, built from plain vectors.
 //! Knows nothing of where the ids come from.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::ModelError;
 use crate::formats::config::ModelConfig;
-
-/// Added to scores that must not be attended to; finite, so that a row of padding stays finite.
-const MASKED: f32 = -1e30;
+use crate::kernels::segment_starts;
 
 /// One batch on a device.
 #[derive(Clone, Debug)]
@@ -18,8 +16,8 @@ pub struct Inputs {
     pub cos: Tensor<4>,
     /// Sines of the rotary angles, `[rows, 1, len, head_dim]`.
     pub sin: Tensor<4>,
-    /// Additive mask, `[rows, 1, len, past + len]`; `None` when everything may be attended to.
-    pub mask: Option<Tensor<4>>,
+    /// First key that each token attends to, `[rows, len]`; the last is the token itself.
+    pub starts: Tensor<2, Int>,
     /// Rows in the batch.
     pub rows: usize,
     /// Tokens in a row.
@@ -42,9 +40,8 @@ impl Inputs {
         device: &Device,
     ) -> Result<Self, ModelError> {
         let len = ids.len().checked_div(rows).unwrap_or(0);
-        let mask = block_diagonal(segments, rows, len);
-        let mask = Tensor::<4>::from_data(TensorData::new(mask, [rows, 1, len, len]), device);
-        Self::build(config, ids, positions, Some(mask), rows, device)
+        let starts = segment_starts(segments, len);
+        Self::build(config, ids, positions, starts, rows, device)
     }
 
     /// Builds one row that follows `past` tokens in the cache.
@@ -54,18 +51,14 @@ impl Inputs {
     pub fn following(config: &ModelConfig, ids: &[u32], past: usize, device: &Device) -> Result<Self, ModelError> {
         let len = ids.len();
         let positions: Vec<u32> = (past..past + len).map(|p| p as u32).collect();
-        let mask = (len > 1).then(|| {
-            let values = causal(len, past);
-            Tensor::<4>::from_data(TensorData::new(values, [1, 1, len, past + len]), device)
-        });
-        Self::build(config, ids, &positions, mask, 1, device)
+        Self::build(config, ids, &positions, vec![0; len], 1, device)
     }
 
     fn build(
         config: &ModelConfig,
         ids: &[u32],
         positions: &[u32],
-        mask: Option<Tensor<4>>,
+        starts: Vec<i32>,
         rows: usize,
         device: &Device,
     ) -> Result<Self, ModelError> {
@@ -84,7 +77,7 @@ impl Inputs {
             ids: Tensor::from_data(TensorData::new(signed, [rows * len]), device),
             cos: table(cos),
             sin: table(sin),
-            mask,
+            starts: Tensor::from_data(TensorData::new(starts, [rows, len]), device),
             rows,
             len,
         })
@@ -111,28 +104,4 @@ fn angles(positions: &[u32], head_dim: usize, theta: f64) -> (Vec<f32>, Vec<f32>
         }
     }
     (cos, sin)
-}
-
-fn block_diagonal(segments: &[u32], rows: usize, len: usize) -> Vec<f32> {
-    let mut mask = vec![MASKED; rows * len * len];
-    for row in 0..rows {
-        let seg = &segments[row * len..(row + 1) * len];
-        for i in 0..len {
-            let line = &mut mask[(row * len + i) * len..][..=i];
-            for (j, cell) in line.iter_mut().enumerate() {
-                if i == j || (seg[i] == seg[j] && seg[i] != 0) {
-                    *cell = 0.0;
-                }
-            }
-        }
-    }
-    mask
-}
-
-fn causal(len: usize, past: usize) -> Vec<f32> {
-    let mut mask = vec![0.0; len * (past + len)];
-    for i in 0..len {
-        mask[i * (past + len) + past + i + 1..(i + 1) * (past + len)].fill(MASKED);
-    }
-    mask
 }

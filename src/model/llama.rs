@@ -1,10 +1,10 @@
 //! The Llama decoder (Touvron et al. 2023): RMS norms, rotary grouped-query attention, SwiGLU. Knows nothing of files.
 
-use burn::tensor::{Device, Int, Tensor, TensorData, activation::silu};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::attention::{attend, rope};
 use super::{Cache, Inputs, Linear};
 use crate::formats::config::ModelConfig;
+use crate::kernels::{causal_attention, rms_norm, rope, swiglu};
 
 /// Embedding rows that replace the base's own for a few ids (marker tokens that the base never learned).
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl Llama {
             cache.advance(inputs.len);
         }
         // 3. Normalise.
-        rms_norm(x, &self.norm, self.config.rms_norm_eps)
+        rms_norm(x, self.norm.clone(), self.config.rms_norm_eps)
     }
 
     /// Scores of every id for the given hidden states.
@@ -120,11 +120,11 @@ impl Block {
         cache: Option<(usize, &mut Cache)>,
     ) -> Tensor<2> {
         // 1. Attention over the normalised stream, added back.
-        let y = rms_norm(x.clone(), &self.norm_attention, config.rms_norm_eps);
+        let y = rms_norm(x.clone(), self.norm_attention.clone(), config.rms_norm_eps);
         let x = x + self.attention(config, y, inputs, cache);
         // 2. SwiGLU over the normalised stream, added back.
-        let y = rms_norm(x.clone(), &self.norm_mlp, config.rms_norm_eps);
-        let hidden = silu(self.gate.forward(y.clone())) * self.up.forward(y);
+        let y = rms_norm(x.clone(), self.norm_mlp.clone(), config.rms_norm_eps);
+        let hidden = swiglu(self.gate.forward(y.clone()), self.up.forward(y));
         x + self.down.forward(hidden)
     }
 
@@ -140,12 +140,13 @@ impl Block {
         let q = split(self.q.forward(y.clone()), config.num_attention_heads);
         let k = split(self.k.forward(y.clone()), config.num_key_value_heads);
         let v = split(self.v.forward(y), config.num_key_value_heads);
-        let (q, k) = (rope(q, &inputs.cos, &inputs.sin), rope(k, &inputs.cos, &inputs.sin));
+        let turn = |t: Tensor<4>| rope(t, inputs.cos.clone(), inputs.sin.clone());
+        let (q, k) = (turn(q), turn(k));
         let (k, v) = match cache {
             Some((layer, cache)) => cache.extend(layer, k, v),
             None => (k, v),
         };
-        let out = attend(q, k, v, inputs.mask.as_ref());
+        let out = causal_attention(q, k, v, inputs.starts.clone());
         self.o.forward(
             out.swap_dims(1, 2)
                 .reshape([rows * len, config.num_attention_heads * d]),
@@ -164,15 +165,6 @@ impl Block {
             ("mlp.down_proj", &mut self.down),
         ]
     }
-}
-
-/// `x / sqrt(mean(x^2) + eps) * weight` (Zhang and Sennrich 2019, eq. 4).
-///
-/// # Shapes
-/// `x`: `[n, hidden]`
-fn rms_norm(x: Tensor<2>, weight: &Tensor<1>, eps: f64) -> Tensor<2> {
-    let mean = (x.clone() * x.clone()).mean_dim(1) + eps;
-    x * mean.sqrt().recip() * weight.clone().unsqueeze()
 }
 
 /// One row per id of `all` that holds a one where it equals an id of `chosen`.

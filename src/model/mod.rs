@@ -1,7 +1,6 @@
 //! Decoder blocks, weights in, KV cache, and the seams that adapters fill. Knows burn, `kernels` and `formats`;
 //! nothing of data, templates or training.
 
-mod attention;
 mod cache;
 mod inputs;
 mod linear;
