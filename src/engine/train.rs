@@ -13,7 +13,7 @@ use super::run_folder::{Outcome, RunFolder};
 use super::{EngineError, Flags, Sink, devices, load_base, memory};
 use crate::adapter::{Lora, LoraSpec};
 use crate::batch::{Example, Order, OrderOptions, Packed, check_ids, collate};
-use crate::data::{Conversation, Role, Split};
+use crate::data::{Conversation, Kind, Role, Split};
 use crate::formats::config::ModelConfig;
 use crate::formats::places::model_dir;
 use crate::model::{Llama, Storage};
@@ -48,6 +48,14 @@ struct Setting {
     data: Prepared,
     device: Device,
     device_name: String,
+}
+
+impl Setting {
+    /// The template, unless every row is raw text: a base that only continues text must not look like one that chats.
+    fn used_template(&self) -> Option<&Template> {
+        let chats = self.data.conversations.iter().any(|c| c.kind != Kind::Text);
+        chats.then_some(&self.template)
+    }
 }
 
 /// Trains by a recipe; events go to `sink` as they happen.
@@ -86,7 +94,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         &mut trainer,
         &Outcome {
             recipe: &setting.recipe,
-            template: &setting.template,
+            template: setting.used_template(),
             base_dir: &setting.dir,
         },
         sink,
@@ -119,24 +127,22 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
         .map(|f| f.display().to_string())
         .or_else(|| recipe.template.name.clone());
     let Chosen { template, note, .. } = choose(asked.as_deref(), request.init_adapter, &tokenizer)?;
-    if let Some(message) = note {
-        sink(Event::Warning { message });
-    }
     let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;
     recipe.data.sha256 = data.sha256.clone();
-    let folder = RunFolder::open(request.run_dir, &recipe, &template)?;
-    Ok((
-        Setting {
-            recipe,
-            dir,
-            tokenizer,
-            template,
-            data,
-            device,
-            device_name: info.label,
-        },
-        folder,
-    ))
+    let setting = Setting {
+        recipe,
+        dir,
+        tokenizer,
+        template,
+        data,
+        device,
+        device_name: info.label,
+    };
+    if let (Some(message), Some(_)) = (note, setting.used_template()) {
+        sink(Event::Warning { message });
+    }
+    let folder = RunFolder::open(request.run_dir, &setting.recipe, setting.used_template())?;
+    Ok((setting, folder))
 }
 
 fn make_trainer(
@@ -341,7 +347,9 @@ fn announce(setting: &Setting, trainer: &Trainer, plan: &LoopPlan, run_dir: &Pat
         skipped_rows: setting.data.skipped,
         trainable: trainer.trainable(),
         total_params: trainer.model.config.parameters(),
-        template: setting.template.name.clone(),
+        template: setting
+            .used_template()
+            .map_or("none (raw text)".into(), |t| t.name.clone()),
         start_step: trainer.steps(),
     });
 }

@@ -3,4 +3,5 @@
 mod bad_input;
 mod kit;
 mod runs;
+mod starter;
 mod verbs;
