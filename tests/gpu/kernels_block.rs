@@ -265,7 +265,7 @@ fn packed_segments_give_what_they_give_alone() {
 fn starts_follow_segment_runs() {
     assert_eq!(
         segment_starts(&[1, 1, 2, 2, 2, 0, 1, 2, 2, 0, 0, 0], 6),
-        [0, 0, 2, 2, 2, 5, 0, 1, 1, 3, 3, 3]
+        [0, 0, 2, 2, 2, 5, 0, 1, 1, 3, 4, 5]
     );
     assert!(segment_starts(&[], 0).is_empty());
 }
