@@ -34,7 +34,10 @@ fn losses(events: &[Event]) -> Vec<(usize, u64)> {
     for event in events {
         if let Event::Step { step, loss, .. } = event {
             let before = all.insert(*step, loss.to_bits());
-            assert!(before.is_none_or(|b| b == loss.to_bits()), "step {step} was done again with another loss");
+            assert!(
+                before.is_none_or(|b| b == loss.to_bits()),
+                "step {step} was done again with another loss"
+            );
         }
     }
     all.into_iter().collect()

@@ -10,3 +10,4 @@ mod kernels;
 mod kernels_block;
 mod kernels_kit;
 mod kernels_linear;
+mod train_devices;

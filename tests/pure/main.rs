@@ -1,7 +1,7 @@
 //! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
 
-mod bundle;
 mod batch;
+mod bundle;
 mod chats;
 mod data;
 mod hygiene;

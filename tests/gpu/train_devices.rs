@@ -1,0 +1,101 @@
+//! Training on every device present gives the losses of the CPU. One tiny model whose matrices are all 16 x 16, since a software
+//! Vulkan device spends many seconds on every new shape.
+
+use burn::tensor::Device;
+use burnish::adapter::{Lora, LoraSpec};
+use burnish::batch::{Example, Packed, collate};
+use burnish::formats::config::ModelConfig;
+use burnish::model::Llama;
+use burnish::recipe::Schedule;
+use burnish::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
+
+use crate::devices::all;
+
+const SIDE: usize = 16;
+
+fn config() -> ModelConfig {
+    ModelConfig {
+        model_type: "llama".into(),
+        hidden_size: SIDE,
+        intermediate_size: SIDE,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+        num_key_value_heads: 2,
+        head_dim: 8,
+        vocab_size: SIDE,
+        max_position_embeddings: 64,
+        rms_norm_eps: 1e-5,
+        rope_theta: 10_000.0,
+        tie_word_embeddings: true,
+    }
+}
+
+/// Two packed segments and padding, 16 tokens in all.
+fn batch() -> Packed {
+    let example = |ids: &[u32], row| Example {
+        ids: ids.to_vec(),
+        mask: ids.iter().map(|i| *i > 3).collect(),
+        row,
+    };
+    let examples = [
+        example(&[1, 5, 9, 2, 7, 11, 15], 0),
+        example(&[3, 4, 8, 12, 6, 10, 14, 13, 2], 1),
+    ];
+    collate(&examples, &[vec![0, 1]], 0)
+}
+
+fn losses(device: &Device, lora: bool) -> Vec<f64> {
+    let model = Llama::random(config(), 3, device).expect("model");
+    let spec = LoraSpec {
+        r: SIDE,
+        alpha: 32.0,
+        dropout: 0.0,
+        targets: vec!["q_proj".into(), "down_proj".into()],
+        rslora: false,
+    };
+    let trained = match lora {
+        true => Trained::Lora(Lora::new(&model, spec, &[13], 4, device).expect("adapter")),
+        false => Trained::Full,
+    };
+    let schedule = LrSchedule {
+        kind: Schedule::Constant,
+        peak: 1e-2,
+        warmup: 0,
+        total: 4,
+    };
+    let setup = TrainerSetup {
+        adamw: AdamWConfig::default(),
+        schedule,
+        clip: 1.0,
+        seed: 1,
+    };
+    let mut trainer = Trainer::new(model, trained, setup).expect("trainer");
+    (0..4).map(|_| trainer.step(&[batch()]).expect("step").loss).collect()
+}
+
+fn compare(lora: bool) {
+    let reference = losses(&Device::flex(), lora);
+    assert!(
+        reference[3] < reference[0],
+        "four steps must lower the loss: {reference:?}"
+    );
+    for (name, device) in all() {
+        let found = losses(&device, lora);
+        let worst = found
+            .iter()
+            .zip(&reference)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max);
+        crate::golden::close(&format!("{name}: four steps, lora {lora}"), worst, 1e-4);
+    }
+}
+
+#[test]
+fn full_training_agrees_on_every_device() {
+    compare(false);
+}
+
+#[test]
+fn lora_training_agrees_on_every_device() {
+    compare(true);
+}
