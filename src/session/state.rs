@@ -70,6 +70,14 @@ impl State {
                 RunPhase::Broken(message) => Some(message.clone()),
                 _ => None,
             },
+            Room::Template => {
+                let trouble = self.preview.trouble.as_ref()?;
+                Some(format!(
+                    "The template cannot render row {}: {}",
+                    self.data.selected + 1,
+                    trouble.message
+                ))
+            }
             _ => None,
         }
     }

@@ -347,22 +347,25 @@ fn both_columns_use_the_template_that_came_with_the_adapter() {
 fn chats_survive_on_disk_and_deleted_ones_go_to_the_bin() {
     let home = tempfile::tempdir().unwrap();
     let mut state = state(false);
+    state.project.dir = home.path().into();
     ask(&mut state, "kept question");
     let id = state.chats.flight.as_ref().unwrap().job;
     chats::on_event(&mut state, id, token("half an ans"));
     chat(&mut state, ChatCommand::Draft("unsent".into()));
     let open = state.chats.current().unwrap().clone();
+    let folder = home.path().join("chats");
     let save = ChatsEffect::Save {
-        project: None,
+        folder: folder.clone(),
         chats: vec![open.clone()],
     };
-    assert!(matches!(chats::perform(save, home.path()), ChatsOutcome::Saved(None)));
+    assert!(matches!(chats::perform(save), ChatsOutcome::Saved(None)));
 
     let mut fresh = State::default();
+    fresh.project.dir = home.path().into();
     let [Effect::Chats(load)] = &chats::start(&mut fresh)[..] else {
         panic!()
     };
-    let outcome = chats::perform(load.clone(), home.path());
+    let outcome = chats::perform(load.clone());
     chats::absorb(&mut fresh, outcome);
     let chat = fresh.chats.current().expect("the last chat is open");
     assert_eq!(chat.draft, "unsent");
@@ -373,8 +376,7 @@ fn chats_survive_on_disk_and_deleted_ones_go_to_the_bin() {
     let [Effect::Chats(bin)] = &effects[..] else {
         panic!("{effects:?}")
     };
-    chats::perform(bin.clone(), home.path());
-    let folder = home.path().join("projects/my-project/chats");
+    chats::perform(bin.clone());
     assert!(chats::load(&folder).0.is_empty());
     assert_eq!(std::fs::read_dir(folder.join("bin")).unwrap().count(), 1);
     apply(&mut fresh, Command::Chat(ChatCommand::UndoDelete));

@@ -1,12 +1,13 @@
 //! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
 
-mod batch;
 mod bundle;
+mod batch;
 mod chats;
 mod data;
 mod hygiene;
 mod layering;
 mod licences;
+mod preview;
 mod recipe;
 mod session;
 mod shaders;

@@ -1,6 +1,6 @@
 //! What a user can do in the Chat room. Knows neither drawing nor workers.
 
-use super::{Chat, ChatsEffect, Column, Edit, Place, data_system, flow, keep};
+use super::{Chat, ChatsEffect, Column, Edit, Place, data_system, flow, folder, keep};
 use crate::protocol::Sampling;
 use crate::session::{Dialog, Effect, State};
 
@@ -217,8 +217,8 @@ fn delete(state: &mut State, id: u64) -> Vec<Effect> {
         let next = at.min(state.chats.chats.len().saturating_sub(1));
         state.chats.open = state.chats.chats.get(next).map(|c| c.id);
     }
-    let project = state.settings.project.clone();
-    effects.push(Effect::Chats(ChatsEffect::Bin { project, id }));
+    let folder = folder(state);
+    effects.push(Effect::Chats(ChatsEffect::Bin { folder, id }));
     effects
 }
 

@@ -2,11 +2,13 @@
 //! effects, their events come back by job id.
 mod chat;
 mod commands;
+mod examples;
 mod flow;
 mod store;
 
 pub use chat::{Chat, Column, Reply, ReplyStatus, Turn, UNNAMED};
 pub use commands::{ChatCommand, apply};
+pub use examples::examples;
 pub use flow::{on_event, on_gone};
 pub use store::{ChatsEffect, ChatsOutcome, bin, load, perform, save};
 
@@ -136,8 +138,8 @@ pub fn run_name(path: &Path) -> String {
 
 /// Reads the kept chats; called once, when settings and project are known.
 pub fn start(state: &mut State) -> Vec<Effect> {
-    let project = state.settings.project.clone();
-    vec![Effect::Chats(ChatsEffect::Load { project })]
+    let folder = folder(state);
+    vec![Effect::Chats(ChatsEffect::Load { folder })]
 }
 
 /// Takes in what came back.
@@ -209,6 +211,11 @@ pub fn data_system(state: &State) -> String {
     .unwrap_or_default()
 }
 
+/// Where this project's chats are kept.
+fn folder(state: &State) -> PathBuf {
+    state.project_dir().join("chats")
+}
+
 /// Marks a chat as changed and writes what is to be written.
 fn keep(state: &mut State, chat: u64) -> Vec<Effect> {
     state.chats.keeping.dirty.insert(chat);
@@ -216,7 +223,7 @@ fn keep(state: &mut State, chat: u64) -> Vec<Effect> {
 }
 
 fn keep_dirty(state: &mut State) -> Vec<Effect> {
-    let project = state.settings.project.clone();
+    let folder = folder(state);
     let chats = &mut state.chats;
     if chats.keeping.writing || chats.keeping.dirty.is_empty() {
         return Vec::new();
@@ -224,5 +231,5 @@ fn keep_dirty(state: &mut State) -> Vec<Effect> {
     let dirty = std::mem::take(&mut chats.keeping.dirty);
     chats.keeping.writing = true;
     let chats = chats.chats.iter().filter(|c| dirty.contains(&c.id)).cloned().collect();
-    vec![Effect::Chats(ChatsEffect::Save { project, chats })]
+    vec![Effect::Chats(ChatsEffect::Save { folder, chats })]
 }

@@ -5,17 +5,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::chat::Chat;
-use crate::session::effects::Home;
 
-/// Work of the Chat room outside the state. `project` is the folder of the open project, `None` the default one.
+/// Work of the Chat room outside the state. `folder` is the project's folder of chats.
 #[derive(Clone, Debug)]
 pub enum ChatsEffect {
     /// Read all chats of a project.
-    Load { project: Option<PathBuf> },
+    Load { folder: PathBuf },
     /// Write these chats.
-    Save { project: Option<PathBuf>, chats: Vec<Chat> },
+    Save { folder: PathBuf, chats: Vec<Chat> },
     /// Move a chat's file to the bin.
-    Bin { project: Option<PathBuf>, id: u64 },
+    Bin { folder: PathBuf, id: u64 },
     /// See what an adapter folder brings: its template and the base that it names.
     LookAtAdapter { path: PathBuf },
 }
@@ -31,28 +30,21 @@ pub enum ChatsOutcome {
     Adapter { path: PathBuf, template: Option<PathBuf> },
 }
 
-/// Carries an effect out; called on a thread. `home` is the folder of the app's data.
-pub fn perform(effect: ChatsEffect, home: &Path) -> ChatsOutcome {
-    let chats_of = |project: Option<PathBuf>| {
-        let project = project.unwrap_or_else(|| Home::under(home).default_project());
-        project.join("chats")
-    };
+/// Carries an effect out; called on a thread.
+pub fn perform(effect: ChatsEffect) -> ChatsOutcome {
     match effect {
-        ChatsEffect::Load { project } => {
-            let folder = chats_of(project);
+        ChatsEffect::Load { folder } => {
             let (chats, problems) = load(&folder);
             ChatsOutcome::Loaded { chats, problems }
         }
-        ChatsEffect::Save { project, chats } => {
-            let folder = chats_of(project);
+        ChatsEffect::Save { folder, chats } => {
             let failure = chats.iter().find_map(|chat| save(&folder, chat).err());
             ChatsOutcome::Saved(failure.map(|e| {
                 let folder = folder.display();
                 format!("Could not keep the chat in {folder}: {e}. It stays open until the window closes.")
             }))
         }
-        ChatsEffect::Bin { project, id } => {
-            let folder = chats_of(project);
+        ChatsEffect::Bin { folder, id } => {
             let failure = bin(&folder, id).err();
             ChatsOutcome::Saved(failure.map(|e| {
                 let bin = folder.join("bin");

@@ -100,9 +100,9 @@ impl Effects {
     }
 
     fn on_thread(&self, effect: Effect) {
-        let (post, home) = (self.post.clone(), self.home.clone());
+        let post = self.post.clone();
         let work = move || {
-            if let Some(outcome) = perform(effect, &home) {
+            if let Some(outcome) = perform(effect) {
                 post.send(outcome);
             }
         };
@@ -114,7 +114,7 @@ impl Effects {
 }
 
 /// Carries one effect out on this thread.
-fn perform(effect: Effect, home: &Home) -> Option<Outcome> {
+fn perform(effect: Effect) -> Option<Outcome> {
     Some(match effect {
         Effect::Classify(path) => {
             let kind = files::classify(&path);
@@ -130,8 +130,8 @@ fn perform(effect: Effect, home: &Home) -> Option<Outcome> {
             Outcome::Data { path, result }
         }
         Effect::ListSamples => Outcome::Samples(files::samples()),
-        Effect::Preview(effect) => Outcome::Preview(preview::perform(effect, &home.data)),
-        Effect::Chats(effect) => Outcome::Chats(chats::perform(effect, &home.data)),
+        Effect::Preview(effect) => Outcome::Preview(preview::perform(effect)),
+        Effect::Chats(effect) => Outcome::Chats(chats::perform(effect)),
         _ => return None,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::store::FOLDER;
 use super::{PreviewEffect, Source, load, refresh};
 use crate::session::{Dialog, Effect, State};
 use crate::template::Mode;
@@ -57,6 +58,11 @@ fn choose(state: &mut State, source: Source) -> Vec<Effect> {
     state.preview.unload();
     let mut effects = load(state);
     refresh(state);
+    if state.preview.editor.is_edited() {
+        // It was edited before: the recipe names the edited copy again once that is written.
+        state.preview.unkept = true;
+        effects.extend(keep(state));
+    }
     effects.push(Effect::Save);
     effects
 }
@@ -80,6 +86,7 @@ fn edit(state: &mut State, text: String) -> Vec<Effect> {
 
 /// Writes the edited copy, one write at a time.
 pub(super) fn keep(state: &mut State) -> Vec<Effect> {
+    let folder = state.project_dir().join(FOLDER);
     let preview = &mut state.preview;
     if preview.keeping || !preview.unkept {
         return Vec::new();
@@ -89,7 +96,7 @@ pub(super) fn keep(state: &mut State) -> Vec<Effect> {
     };
     (preview.keeping, preview.unkept) = (true, false);
     vec![Effect::Preview(PreviewEffect::KeepEdited {
-        project: state.settings.project.clone(),
+        folder,
         name: template.name,
         text: template.source,
     })]

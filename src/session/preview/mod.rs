@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::{Effect, State};
 use crate::data::Conversation;
 use crate::template::Template;
-use crate::tokens::Tokenizer;
+use crate::tokens::{Tokenizer, choose};
 
 /// The template of a model that has none.
 const FALLBACK: &str = "chatml";
@@ -41,6 +41,8 @@ pub struct PreviewState {
     pub shown: Option<Arc<Shown>>,
     /// Why the row cannot be rendered now.
     pub trouble: Option<Trouble>,
+    /// Edited texts of templates that were left for another one, to come back to.
+    left: Vec<(Source, String)>,
     key: Option<u64>,
     /// Has the edited copy changed since it was written last?
     unkept: bool,
@@ -59,9 +61,21 @@ impl PreviewState {
         self.tokenizer.as_ref().map(|t| t.chat_template().is_some())
     }
 
+    /// Empties the editor; what was edited is remembered.
     fn unload(&mut self) {
-        self.editor = Editor::default();
+        let editor = std::mem::take(&mut self.editor);
+        if editor.is_edited() {
+            self.left.retain(|(source, _)| *source != editor.source);
+            self.left.push((editor.source, editor.text));
+        }
         (self.unkept, self.key) = (false, None);
+    }
+
+    /// Puts a template into the editor, as it was left where it was edited before.
+    fn begin(&mut self, source: Source, original: Template, edited: Option<String>) {
+        let left = self.left.iter().position(|(s, _)| *s == source);
+        let left = left.map(|at| self.left.remove(at).1);
+        self.editor.begin(source, original, edited.or(left));
     }
 }
 
@@ -128,18 +142,18 @@ fn read(state: &mut State, path: PathBuf, result: Result<ReadTemplate, String>) 
     if Source::of(&state.recipe.recipe.template) != Source::File(path.clone()) {
         return;
     }
-    let editor = &mut state.preview.editor;
+    let preview = &mut state.preview;
     match result {
         Ok(ReadTemplate {
             template,
             copy_of: Some(original),
         }) => {
             let source = Source::Builtin(original.name.clone());
-            editor.begin(source, original, Some(template.source));
+            preview.begin(source, original, Some(template.source));
         }
-        Ok(read) => editor.begin(Source::File(path), read.template, None),
+        Ok(read) => preview.begin(Source::File(path), read.template, None),
         Err(message) => {
-            editor.failure = Some(message.clone());
+            preview.editor.failure = Some(message.clone());
             state.problems.report(message, Vec::new());
         }
     }
@@ -164,27 +178,30 @@ fn kept(state: &mut State, result: Result<PathBuf, String>) -> Vec<Effect> {
 
 /// Puts the recipe's template into the editor where that has none.
 fn load(state: &mut State) -> Vec<Effect> {
-    let editor = &mut state.preview.editor;
-    if editor.original.is_some() || editor.failure.is_some() {
+    let preview = &mut state.preview;
+    if preview.editor.original.is_some() || preview.editor.failure.is_some() {
         return Vec::new();
     }
     let source = Source::of(&state.recipe.recipe.template);
     let builtin = |name: &str| Template::builtin(name);
     match &source {
         Source::Model => {
-            let own = state
-                .preview
-                .tokenizer
-                .as_ref()
-                .and_then(|t| t.chat_template().cloned());
-            if let Some(template) = own.or_else(|| builtin(FALLBACK)) {
-                editor.begin(source, template, None);
+            // The same choice as training and chat make; before the tokenizer is there, the one for models without.
+            let chosen = preview.tokenizer.as_ref().map(|t| choose(None, None, t));
+            match chosen {
+                Some(Ok(chosen)) => preview.begin(source, chosen.template, None),
+                Some(Err(error)) => preview.editor.failure = Some(error.to_string()),
+                None => {
+                    if let Some(template) = builtin(FALLBACK) {
+                        preview.begin(source, template, None);
+                    }
+                }
             }
         }
         Source::Builtin(name) => match builtin(name) {
-            Some(template) => editor.begin(source, template, None),
+            Some(template) => preview.begin(source, template, None),
             None => {
-                editor.failure = Some(format!(
+                preview.editor.failure = Some(format!(
                     "Unknown template \"{name}\". Built-in templates: {}.",
                     Template::builtin_names().join(", ")
                 ));

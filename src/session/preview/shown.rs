@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{Conversation, Kind, Message, Role, Source, Split};
+use crate::session::words;
 use crate::template::{Mode, RenderOptions, Rendered, Template, TemplateError, Why, render};
 use crate::tokens::{Piece, PrepareError, Tokenizer, pieces, prepare};
 
@@ -17,6 +18,8 @@ pub struct Shown {
     pub pieces: Vec<Piece>,
     /// Number of learned tokens.
     pub learned: usize,
+    /// The text that ends the assistant's turn and into how many tokens it falls, where it is not one.
+    pub split_marker: Option<(String, usize)>,
     /// Tells rows apart for whoever caches layouts.
     pub key: u64,
 }
@@ -46,6 +49,18 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
+    /// A marker such as `<|eot_id|>` that this tokenizer does not know falls into pieces.
+    fn split_marker(&self) -> Option<(String, usize)> {
+        let tokenizer = self.tokenizer?;
+        let end = self.template.end_of_turn(&tokenizer.vars())?;
+        let marker = end.trim();
+        if !marker.starts_with('<') || tokenizer.id_of(marker).is_some() {
+            return None;
+        }
+        let (ids, _) = tokenizer.encode(marker).ok()?;
+        (ids.len() > 1).then(|| (marker.to_owned(), ids.len()))
+    }
+
     /// A hash of the inputs: the same key means the same result.
     pub fn key(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -69,6 +84,7 @@ impl Inputs<'_> {
             None => (render(self.template, self.conversation, &options)?, Vec::new()),
         };
         Ok(Shown {
+            split_marker: self.split_marker(),
             learned: pieces.iter().filter(|p| p.supervised).count(),
             key: self.key(),
             rendered,
@@ -121,6 +137,19 @@ impl Shown {
         (at < self.pieces.len() && self.pieces[at].start <= byte).then_some(at)
     }
 
+    /// Which part of a character a token is: `(2, 3)` is the second of three. `None` for tokens of whole characters.
+    pub fn part_of(&self, index: usize) -> Option<(usize, usize)> {
+        let range = |p: &Piece| (p.start, p.end);
+        let this = self.pieces.get(index).map(range)?;
+        let before = self.pieces[..index]
+            .iter()
+            .rev()
+            .take_while(|p| range(p) == this)
+            .count();
+        let after = self.pieces[index + 1..].iter().take_while(|p| range(p) == this).count();
+        (before + after > 0 && this.0 < this.1).then_some((before + 1, before + 1 + after))
+    }
+
     /// Character range of a byte range of the rendered text.
     pub fn characters(&self, start: usize, end: usize) -> (usize, usize) {
         let text = &self.rendered.text;
@@ -147,6 +176,14 @@ impl Shown {
                 "Nothing of this row would be learned. Choose another mode, or a template that marks what the assistant says.".into(),
             );
         }
+        if let Some((marker, tokens)) = &self.split_marker {
+            note(
+                true,
+                format!(
+                    "This model has no token for {marker}: it takes {tokens}. A template made for this model is easier to learn."
+                ),
+            );
+        }
         let straddling = self.pieces.iter().filter(|p| p.straddles).count();
         if straddling > 0 {
             let tokens = if straddling == 1 {
@@ -163,8 +200,8 @@ impl Shown {
             note(
                 true,
                 format!(
-                    "This row has {} tokens, the longest allowed is {max_length}: whole oldest turns go first. See the maximum length in Train.",
-                    self.pieces.len()
+                    "This row has {}, at most {max_length} are allowed: whole oldest turns go first. See the maximum length in Train.",
+                    words::count(self.pieces.len(), "token")
                 ),
             );
         }

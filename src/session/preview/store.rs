@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::formats::places;
-use crate::session::effects::Home;
 use crate::template::Template;
 use crate::tokens::Tokenizer;
 
@@ -17,9 +16,9 @@ pub enum PreviewEffect {
     LoadTokenizer(String),
     /// Read a template file.
     ReadTemplate(PathBuf),
-    /// Keep the edited copy of the template `name`, which came from `file` where it came from a file of the user.
+    /// Keep the edited copy of the template `name` in the project's folder of templates.
     KeepEdited {
-        project: Option<PathBuf>,
+        folder: PathBuf,
         name: String,
         text: String,
     },
@@ -49,8 +48,8 @@ pub struct ReadTemplate {
     pub copy_of: Option<Template>,
 }
 
-/// Carries an effect out; called on a thread. `home` is the folder of the app's data.
-pub fn perform(effect: PreviewEffect, home: &Path) -> PreviewOutcome {
+/// Carries an effect out; called on a thread.
+pub fn perform(effect: PreviewEffect) -> PreviewOutcome {
     match effect {
         PreviewEffect::LoadTokenizer(model) => {
             let result = Tokenizer::load(&places::model_dir(&model)).map(Arc::new);
@@ -68,10 +67,7 @@ pub fn perform(effect: PreviewEffect, home: &Path) -> PreviewOutcome {
             });
             PreviewOutcome::Template { path, result }
         }
-        PreviewEffect::KeepEdited { project, name, text } => {
-            let folder = project
-                .unwrap_or_else(|| Home::under(home).default_project())
-                .join(FOLDER);
+        PreviewEffect::KeepEdited { folder, name, text } => {
             let kept = keep(&folder, &name, &text);
             PreviewOutcome::Kept(kept.map_err(|e| format!("Could not keep the edited template in {}: {e}. Training would use the template without your changes.", folder.display())))
         }
@@ -79,7 +75,7 @@ pub fn perform(effect: PreviewEffect, home: &Path) -> PreviewOutcome {
 }
 
 /// The folder of edited copies in a project.
-const FOLDER: &str = "templates";
+pub(super) const FOLDER: &str = "templates";
 
 fn read(path: &Path) -> Result<ReadTemplate, io::Error> {
     let source = fs::read_to_string(path)?;

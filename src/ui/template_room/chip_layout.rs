@@ -1,6 +1,6 @@
 //! Where each token's chip stands: rows that wrap at the width and after a newline token. Knows sizes, not drawing.
 
-use egui::{Pos2, Rect, pos2, vec2};
+use egui::{Rect, pos2, vec2};
 
 /// Height of a chip in points.
 pub const CHIP_HEIGHT: f32 = 34.0;
@@ -72,10 +72,5 @@ impl ChipLayout {
         let start = self.rows.get(row(top)).copied().unwrap_or(self.rects.len());
         let end = self.rows.get(row(bottom) + 1).copied().unwrap_or(self.rects.len());
         start..end.max(start)
-    }
-
-    /// The chip under a point.
-    pub fn at(&self, point: Pos2) -> Option<usize> {
-        self.visible(point.y, point.y).find(|i| self.rects[*i].contains(point))
     }
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
-    Color32, FontId, Id, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, vec2,
+    Color32, FontId, Grid, Id, Rect, RichText, ScrollArea, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, vec2,
 };
 
 use super::super::{Ctx, Theme, icons, kit};
-use super::chip_layout::{CHIP_HEIGHT, ChipLayout, Place, ROW_GAP};
+use super::chip_layout::{ChipLayout, Place, ROW_GAP};
 use super::focus::{Focus, Pane, Pointed};
+use super::pane_title;
 use super::rendered::role_fill;
-use super::{pane_title, visible};
+use super::visible::{Part, visible};
 use crate::session::Command;
 use crate::session::Room;
 use crate::session::preview::{Shown, source_of, why_words};
@@ -81,7 +82,7 @@ fn stream(ctx: &mut Ctx<'_>, ui: &mut Ui, viewport: Rect, shown: &Shown, focus: 
         let piece = &shown.pieces[index];
         let rect = rect.translate(origin);
         let lit = focus.touches(piece.start, piece.end);
-        paint(ctx.theme, ui, rect, piece, lit);
+        paint(ctx.theme, ui, rect, piece, &face(shown, index), lit);
         let response = ui.interact(rect, Id::unique(("token chip", index)), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, name(index, piece)));
         if response.hovered() {
@@ -99,11 +100,31 @@ fn stream(ctx: &mut Ctx<'_>, ui: &mut Ui, viewport: Rect, shown: &Shown, focus: 
 /// What a screen reader says of a chip, and tests look for.
 fn name(index: usize, piece: &Piece) -> String {
     let state = if piece.supervised { "learned" } else { "context" };
-    format!("Token {}: {} \"{}\", {state}", index + 1, piece.id, joined(&piece.text))
+    format!(
+        "Token {}: {} \"{}\", {state}",
+        index + 1,
+        piece.id,
+        joined(&visible(&piece.text))
+    )
 }
 
-fn joined(text: &str) -> String {
-    visible(text).into_iter().map(|p| p.text).collect()
+fn joined(parts: &[Part]) -> String {
+    parts.iter().map(|p| p.text.as_str()).collect()
+}
+
+/// What a chip says: the token's text, or which part of a character it is.
+fn face(shown: &Shown, index: usize) -> Vec<Part> {
+    let piece = &shown.pieces[index];
+    let Some((part, of)) = shown.part_of(index) else {
+        return visible(&piece.text);
+    };
+    let character = shown.rendered.text.get(piece.start..piece.end).unwrap_or_default();
+    let mut parts = visible(character);
+    parts.push(Part {
+        text: format!(" {part}/{of}"),
+        mark: true,
+    });
+    parts
 }
 
 /// The places of all chips; kept while row and width stay the same.
@@ -119,24 +140,24 @@ fn layout(ui: &Ui, shown: &Shown, width: f32) -> Arc<ChipLayout> {
         return layout;
     }
     let font = TextStyle::Monospace.resolve(ui.style());
-    let places = shown.pieces.iter().map(|piece| Place {
-        width: chip_width(ui, &font, piece),
-        breaks: piece.text.contains('\n'),
+    let places = (0..shown.pieces.len()).map(|index| Place {
+        width: chip_width(ui, &font, &face(shown, index), shown.pieces[index].id),
+        breaks: shown.pieces[index].text.contains('\n'),
     });
     let layout = Arc::new(ChipLayout::new(places, width));
     ui.data_mut(|d| d.insert_temp(id, (key, layout.clone())));
     layout
 }
 
-fn chip_width(ui: &Ui, font: &FontId, piece: &Piece) -> f32 {
+fn chip_width(ui: &Ui, font: &FontId, face: &[Part], id: u32) -> f32 {
     let painter = ui.painter();
     let measure = |text: String, font: FontId| painter.layout_no_wrap(text, font, Color32::PLACEHOLDER).size().x;
-    let text = measure(joined(&piece.text), font.clone());
-    let id = measure(piece.id.to_string(), FontId::proportional(ID_SIZE));
+    let text = measure(joined(face), font.clone());
+    let id = measure(id.to_string(), FontId::proportional(ID_SIZE));
     (text.max(id) + 2.0 * PADDING).ceil().max(24.0)
 }
 
-fn paint(theme: &Theme, ui: &Ui, rect: Rect, piece: &Piece, lit: bool) {
+fn paint(theme: &Theme, ui: &Ui, rect: Rect, piece: &Piece, face: &[Part], lit: bool) {
     let painter = ui.painter();
     let role = match piece.role {
         Some(role) => theme.role(role),
@@ -162,20 +183,19 @@ fn paint(theme: &Theme, ui: &Ui, rect: Rect, piece: &Piece, lit: bool) {
     }
     let clip = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
     let font = TextStyle::Monospace.resolve(ui.style());
-    let galley = clip.layout_job(job(&piece.text, font, text, weak));
+    let galley = clip.layout_job(job(face, font, text, weak));
     let x = rect.left() + ((rect.width() - galley.size().x) / 2.0).max(PADDING);
     clip.galley(egui::pos2(x, rect.top() + 3.0), galley, text);
     let at = rect.center_bottom() - vec2(0.0, 3.0);
     let id = FontId::proportional(ID_SIZE);
     clip.text(at, egui::Align2::CENTER_BOTTOM, piece.id, id, weak);
-    debug_assert!(rect.height() <= CHIP_HEIGHT + 0.5);
 }
 
-fn job(text: &str, font: FontId, colour: Color32, weak: Color32) -> LayoutJob {
+fn job(face: &[Part], font: FontId, colour: Color32, weak: Color32) -> LayoutJob {
     let mut job = LayoutJob::default();
     job.wrap.max_width = f32::INFINITY;
     job.break_on_newline = false;
-    for part in visible(text) {
+    for part in face {
         let colour = if part.mark { weak.gamma_multiply(0.8) } else { colour };
         job.append(&part.text, 0.0, TextFormat::simple(font.clone(), colour));
     }
@@ -187,33 +207,38 @@ pub fn details(theme: &Theme, ui: &mut Ui, shown: &Shown, index: usize) {
     let Some(piece) = shown.pieces.get(index) else {
         return;
     };
-    ui.label(RichText::new(joined(&piece.text)).monospace().size(15.0));
+    ui.label(RichText::new(joined(&face(shown, index))).monospace().size(15.0));
     let text = shown.rendered.text.get(piece.start..piece.end).unwrap_or_default();
     let bytes: Vec<String> = text.bytes().take(24).map(|b| format!("{b:02X}")).collect();
     let (first, last) = shown.characters(piece.start, piece.end);
-    let mut line = |name: &str, value: String| {
-        ui.horizontal(|ui| {
-            ui.add_sized(
-                [76.0, 16.0],
-                egui::Label::new(kit::muted(theme, name)).halign(egui::Align::LEFT),
-            );
-            ui.label(value);
-        });
-    };
-    line(
-        "Token",
-        format!("{} of {}, id {}", index + 1, shown.pieces.len(), piece.id),
-    );
-    line("Bytes", bytes.join(" "));
-    line("Characters", format!("{first} to {last}"));
     let role = piece.role.map_or("none", |r| r.as_str());
-    match piece.message {
-        Some(message) => line("Message", format!("{} ({role})", message + 1)),
-        None => line("Message", "none: the template adds it".into()),
-    }
+    let message = match piece.message {
+        Some(message) => format!("{} ({role})", message + 1),
+        None => "none: the template adds it".into(),
+    };
+    let mut facts = vec![
+        (
+            "Token",
+            format!("{} of {}, id {}", index + 1, shown.pieces.len(), piece.id),
+        ),
+        ("Bytes", bytes.join(" ")),
+        ("Characters", format!("{first} to {last}")),
+        ("Message", message),
+    ];
     if piece.special {
-        line("Kind", "special token".into());
+        facts.push(("Kind", "special token".into()));
     }
+    let grid = Grid::new("token facts")
+        .num_columns(2)
+        .spacing([16.0, 4.0])
+        .min_row_height(16.0);
+    grid.show(ui, |ui| {
+        for (name, value) in facts {
+            ui.label(kit::muted(theme, name));
+            ui.label(value);
+            ui.end_row();
+        }
+    });
     ui.separator();
     let (why, colour) = match (piece.why, piece.supervised) {
         (Some(why), true) => (why_words(why), role_fill(theme, piece.role)),

@@ -2,7 +2,7 @@
 
 use egui::text::CCursorRange;
 use egui::text_edit::{TextEditOutput, TextEditState};
-use egui::{Align, Align2, Id, Margin, Rect, ScrollArea, TextEdit, TextStyle, Ui, pos2, vec2};
+use egui::{Align, Align2, Id, Margin, Rect, ScrollArea, TextEdit, TextStyle, Ui, pos2};
 
 use super::super::{Ctx, icons, kit};
 use super::focus::{Focus, Pane, Pointed};
@@ -47,21 +47,19 @@ fn source_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, trouble: Option<&Trouble>, focus: &
     let output = TextEdit::multiline(&mut text)
         .id(editor_id())
         .code_editor()
-        .frame(egui::Frame::NONE)
-        .margin(Margin {
+        .frame(egui::Frame::new().inner_margin(Margin {
             left: GUTTER as i8 + 6,
             right: 8,
             top: 6,
             bottom: 6,
-        })
+        }))
         .desired_width(ui.available_width())
         .desired_rows(12)
         .min_size(ui.available_size())
         .layouter(&mut layouter)
         .show(ui);
-    output
-        .response
-        .widget_info(|| egui::WidgetInfo::text_edit(true, before, &text, "Template source"));
+    ui.ctx()
+        .accesskit_node_builder(output.response.id, |node| node.set_label("Template source"));
     let shapes = underlay(ctx, &output, trouble, focus);
     ui.painter().set(marks, egui::Shape::Vec(shapes));
     gutter(ctx, ui, &output, trouble);
@@ -209,5 +207,4 @@ fn actions(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         state.store(ui.ctx(), editor_id());
         ctx.send(Command::Template(TemplateCommand::Edit(text)));
     }
-    ui.allocate_space(vec2(0.0, 0.0));
 }

@@ -17,7 +17,7 @@ use egui::{CentralPanel, Frame, Margin, Panel, RichText, Ui};
 
 use super::{Ctx, icons, kit};
 use crate::session::preview::{self, TemplateCommand};
-use crate::session::{Command, Room};
+use crate::session::{Command, Room, words};
 use focus::Focus;
 
 /// Draws the room.
@@ -99,8 +99,7 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         }
         ui.label(kit::muted(ctx.theme, "This is an example row: no data is open yet."));
     } else {
-        let conversations = if rows == 1 { "conversation" } else { "conversations" };
-        let label = format!("Train on {} {conversations}", toolbar::thousands(rows));
+        let label = format!("Train on {}", words::count(rows, "conversation"));
         let broken = ctx
             .state
             .preview

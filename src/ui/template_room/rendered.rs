@@ -43,15 +43,6 @@ fn text_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, shown: &Shown, focus: &Focus, next: &
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, format!("Rendered text: {text}")));
     let origin = rect.min;
-    for (start, end) in focus.text() {
-        for part in range_rects(&galley, text, *start, *end) {
-            let part = part.translate(origin.to_vec2()).expand(1.0);
-            ui.painter()
-                .rect_filled(part, 2.0, ctx.theme.accent().gamma_multiply(0.35));
-            let stroke = Stroke::new(1.0, ctx.theme.accent());
-            ui.painter().rect_stroke(part, 2.0, stroke, StrokeKind::Outside);
-        }
-    }
     if let Some((start, end)) = focus.scroll_to(Pane::Rendered)
         && let Some(first) = range_rects(&galley, text, start, end).first()
     {
@@ -65,7 +56,15 @@ fn text_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, shown: &Shown, focus: &Focus, next: &
             response.on_hover_ui_at_pointer(|ui| chips::details(ctx.theme, ui, shown, piece));
         }
     }
-    ui.painter().galley(origin, galley, ctx.theme.text());
+    ui.painter().galley(origin, galley.clone(), ctx.theme.text());
+    // Over the text, since the fill of learned text is part of it.
+    for (start, end) in focus.text() {
+        for part in range_rects(&galley, text, *start, *end) {
+            let part = part.translate(origin.to_vec2()).expand(1.0);
+            let stroke = Stroke::new(2.0, ctx.theme.accent());
+            ui.painter().rect_stroke(part, 2.0, stroke, StrokeKind::Outside);
+        }
+    }
 }
 
 fn pointed(ctx: &Ctx<'_>, shown: &Shown, byte: usize, clicked: bool) -> Option<Pointed> {

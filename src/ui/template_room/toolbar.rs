@@ -4,7 +4,7 @@ use egui::{Align, ComboBox, DragValue, Key, Layout, RichText, Ui, WidgetInfo};
 
 use super::super::{Ctx, fonts, icons, kit};
 use crate::session::preview::{Source, TemplateCommand, builtin_label};
-use crate::session::{Command, DataCommand};
+use crate::session::{Command, DataCommand, words};
 use crate::template::{Mode, Template};
 
 /// Draws both lines.
@@ -32,7 +32,8 @@ pub fn toolbar_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
 fn template_menu(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let source = ctx.state.preview.editor.source.clone();
     let current = match &source {
-        Source::Model => "Model's own".to_owned(),
+        Source::Model if ctx.state.preview.has_own() == Some(true) => "Model's own".to_owned(),
+        Source::Model => "ChatML (automatic)".to_owned(),
         Source::Builtin(name) => builtin_label(name),
         Source::File(path) => path
             .file_name()
@@ -43,7 +44,10 @@ fn template_menu(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         .selected_text(&current)
         .width(150.0);
     let response = combo.show_ui(ui, |ui| {
-        if ui.selectable_label(source == Source::Model, "Model's own").clicked() {
+        if ui
+            .selectable_label(source == Source::Model, "Model's own, else ChatML")
+            .clicked()
+        {
             chosen = Some(TemplateCommand::UseModels);
         }
         for name in Template::builtin_names() {
@@ -84,7 +88,7 @@ fn stepper(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             step = -1;
         }
     });
-    ui.label(kit::muted(ctx.theme, format!("of {}", thousands(rows))));
+    ui.label(kit::muted(ctx.theme, format!("of {}", words::thousands(rows as u64))));
     let mut number = selected + 1;
     let drag = ui.add(DragValue::new(&mut number).range(1..=rows).speed(0.2));
     drag.widget_info(|| WidgetInfo::labeled(egui::Role::SpinButton, true, "Row number"));
@@ -148,11 +152,10 @@ fn count(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let Some(shown) = ctx.state.preview.shown.as_ref().filter(|s| !s.pieces.is_empty()) else {
         return;
     };
-    let tokens = if shown.pieces.len() == 1 { "token" } else { "tokens" };
     let words = format!(
-        "{} of {} {tokens} learned",
-        thousands(shown.learned),
-        thousands(shown.pieces.len())
+        "{} of {} learned",
+        words::thousands(shown.learned as u64),
+        words::count(shown.pieces.len(), "token")
     );
     let colour = if shown.learned == 0 {
         ctx.theme.warn()
@@ -160,17 +163,4 @@ fn count(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         ctx.theme.text()
     };
     ui.label(RichText::new(words).family(fonts::strong()).color(colour));
-}
-
-/// A count with separators: `12,345`.
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
