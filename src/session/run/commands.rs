@@ -182,10 +182,7 @@ pub fn dir_made(state: &mut State, id: u64, dir: PathBuf) -> Vec<Effect> {
 
 /// A run of an earlier window goes on: its events follow, and the Train room shows it.
 pub fn found(state: &mut State, id: u64, dir: PathBuf, recipe: Box<Recipe>) -> Vec<Effect> {
-    let name = dir
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = chats::run_name(&dir);
     state.run = RunState {
         phase: RunPhase::Preparing,
         name,

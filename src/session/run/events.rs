@@ -138,8 +138,8 @@ fn take_start(run: &mut RunState, event: Event) {
     else {
         return;
     };
-    if !name.is_empty() {
-        run.name = name;
+    if run.name.is_empty() {
+        run.name = chats::run_name(std::path::Path::new(&name));
     }
     run.phase = RunPhase::Training;
     run.stage = None;

@@ -84,7 +84,7 @@ pub struct LogLine {
 #[derive(Clone, Debug, Default)]
 pub struct RunState {
     pub phase: RunPhase,
-    /// Name of the run: the last part of its folder.
+    /// Name of the run, without date and time.
     pub name: String,
     /// The run folder.
     pub dir: Option<PathBuf>,

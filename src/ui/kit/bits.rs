@@ -39,14 +39,18 @@ pub fn badge(ui: &mut Ui, colour: egui::Color32, text: &str) -> egui::Response {
         .stroke(Stroke::new(1.0, colour))
         .corner_radius(8)
         .inner_margin(Margin::symmetric(6, 0));
-    frame
-        .show(ui, |ui| ui.label(RichText::new(text).small().color(colour)))
-        .response
+    let shown = frame.show(ui, |ui| {
+        // As low as its text, whatever stands beside it.
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.label(RichText::new(text).small().color(colour))
+    });
+    shown.response
 }
 
 /// A line with a name on the left and a value on the right.
 pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: impl Into<String>) {
     ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
         ui.label(muted(theme, name));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(value.into()));
     });

@@ -1,7 +1,7 @@
 //! The curves of a run: thin lines, smoothed over faint raw, the held-out loss as points.
 
 use egui::{Color32, Ui, vec2};
-use egui_plot::{Corner, HoverPosition, Legend, Line, Plot, PlotPoints, PlotUi, Points};
+use egui_plot::{AxisHints, Corner, HoverPosition, Legend, Line, Plot, PlotPoints, PlotUi, Points};
 
 use super::super::{Ctx, Theme, kit};
 use crate::session::words::{small, thousands};
@@ -12,14 +12,8 @@ const MOST_POINTS: usize = 2000;
 
 /// Draws the loss large and the other curves small below it.
 pub fn charts_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
-    ui.scope(|ui| all(ctx, ui));
-}
-
-fn all(ctx: &Ctx<'_>, ui: &mut Ui) {
     let series = ctx.theme.series();
     let curves = &ctx.state.run.curves;
-    // The axes' labels are there to be looked up, not to be read first.
-    ui.visuals_mut().override_text_color = Some(ctx.theme.muted());
     kit::caption(ui, ctx.theme, "Loss");
     loss(ctx, ui);
     ui.add_space(8.0);
@@ -84,15 +78,15 @@ fn plot<'a>(theme: &Theme, name: &str, height: f32) -> Plot<'a> {
         .allow_drag(false)
         .allow_boxed_zoom(false)
         .set_margin_fraction(vec2(0.01, 0.08))
-        .y_axis_min_width(44.0)
-        .x_axis_formatter(|mark, _| {
-            if mark.value < 0.0 {
-                String::new()
-            } else {
-                thousands(mark.value as u64)
-            }
-        })
-        .y_axis_formatter(|mark, _| number(mark.value))
+        .custom_x_axes(vec![
+            axis(theme, AxisHints::new_x()).formatter(|mark, _| step(mark.value)),
+        ])
+        .custom_y_axes(vec![
+            axis(theme, AxisHints::new_y())
+                .formatter(|mark, _| number(mark.value))
+                .min_thickness(44.0)
+                .label_spacing(14.0..=22.0),
+        ])
         .label_formatter(|at| match at {
             HoverPosition::NearDataPoint {
                 plot_name, position, ..
@@ -102,6 +96,22 @@ fn plot<'a>(theme: &Theme, name: &str, height: f32) -> Plot<'a> {
             }
             HoverPosition::Elsewhere { .. } => None,
         })
+}
+
+/// Labels of an axis are there to be looked up, not to be read first.
+fn axis<'a>(theme: &Theme, hints: AxisHints<'a>) -> AxisHints<'a> {
+    hints
+        .tick_label_color(theme.muted())
+        .tick_label_font(egui::FontId::proportional(10.5))
+}
+
+/// A step under the axis; there are none below 0.
+fn step(value: f64) -> String {
+    if value < 0.0 {
+        String::new()
+    } else {
+        thousands(value as u64)
+    }
 }
 
 fn number(value: f64) -> String {
