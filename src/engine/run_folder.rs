@@ -47,8 +47,8 @@ pub enum RunFolderError {
 pub struct Outcome<'a> {
     /// Of the run, hashes included.
     pub recipe: &'a Recipe,
-    /// Of the run.
-    pub template: &'a Template,
+    /// Of the run; `None` for one on raw text.
+    pub template: Option<&'a Template>,
     /// The base's folder, for the companions of a full model.
     pub base_dir: &'a Path,
 }
@@ -59,18 +59,20 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder and writes `recipe.toml` and `chat_template.jinja`.
+    /// Makes the folder and writes `recipe.toml` and, where there is a template, `chat_template.jinja`.
     ///
     /// # Errors
     /// The folder cannot be made or written.
-    pub fn open(dir: &Path, recipe: &Recipe, template: &Template) -> Result<Self, RunFolderError> {
+    pub fn open(dir: &Path, recipe: &Recipe, template: Option<&Template>) -> Result<Self, RunFolderError> {
         std::fs::create_dir_all(dir).map_err(|source| RunFolderError::Make {
             path: dir.into(),
             source,
         })?;
         let text = recipe.to_toml().map_err(|e| RunFolderError::Recipe(e.to_string()))?;
         write_whole(&dir.join("recipe.toml"), text.as_bytes())?;
-        write_whole(&dir.join("chat_template.jinja"), template.source.as_bytes())?;
+        if let Some(template) = template {
+            write_whole(&dir.join("chat_template.jinja"), template.source.as_bytes())?;
+        }
         Ok(Self { dir: dir.into() })
     }
 
@@ -134,7 +136,9 @@ fn hold(step: usize, sink: Sink<'_>, flags: &Flags) {
 fn write_final(trainer: &mut Trainer, dir: &Path, outcome: &Outcome<'_>) -> Result<(), TrainError> {
     let card = model_card(trainer, outcome);
     trainer.save_folder(dir, &outcome.recipe.model.path, StoreType::Bf16, &mut |_, temp| {
-        write_whole(&temp.join("chat_template.jinja"), outcome.template.source.as_bytes())?;
+        if let Some(template) = outcome.template {
+            write_whole(&temp.join("chat_template.jinja"), template.source.as_bytes())?;
+        }
         write_whole(&temp.join("README.md"), card.as_bytes())?;
         if outcome.recipe.method.kind == MethodKind::Full {
             copy_companions(outcome.base_dir, temp)?;
@@ -177,11 +181,13 @@ fn model_card(trainer: &Trainer, outcome: &Outcome<'_>) -> String {
         MethodKind::Full => ("transformers", "fully trained model".into()),
     };
     format!(
-        "---\nbase_model: {base}\nlibrary_name: {library}\ntags:\n- sft\n---\n\n# {what} of {base}\n\nTrained with Burnish for {steps} steps, learning rate {lr}, chat template {template}.\n\n## Data\n\n{files}\n\nEverything needed to repeat the run is in `recipe.toml` of the run folder.\n",
+        "---\nbase_model: {base}\nlibrary_name: {library}\ntags:\n- sft\n---\n\n# {what} of {base}\n\nTrained with Burnish for {steps} steps, learning rate {lr}, {template}.\n\n## Data\n\n{files}\n\nEverything needed to repeat the run is in `recipe.toml` of the run folder.\n",
         base = recipe.model.path,
         steps = trainer.steps(),
         lr = recipe.optim.lr,
-        template = outcome.template.name,
+        template = outcome
+            .template
+            .map_or("raw text".into(), |t| format!("chat template {}", t.name)),
         files = files.join("\n"),
     )
 }

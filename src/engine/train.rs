@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 
+use super::batches::{Batches, eval_batches};
 use super::observe::{Reporter, SamplePrompt};
 use super::prepare::{Prepared, prepare_data};
 use super::run_folder::{Outcome, RunFolder};
 use super::{EngineError, Flags, Sink, devices, load_base, memory};
 use crate::adapter::{Lora, LoraSpec};
-use crate::batch::{Example, Order, OrderOptions, Packed, check_ids, collate};
-use crate::data::{Conversation, Role, Split};
+use crate::batch::check_ids;
+use crate::data::{Conversation, Kind, Role, Split};
 use crate::formats::config::ModelConfig;
 use crate::formats::places::model_dir;
 use crate::model::{Llama, Storage};
@@ -50,6 +51,14 @@ struct Setting {
     device_name: String,
 }
 
+impl Setting {
+    /// The template, unless every row is raw text: a base that only continues text must not look like one that chats.
+    fn used_template(&self) -> Option<&Template> {
+        let chats = self.data.conversations.iter().any(|c| c.kind != Kind::Text);
+        chats.then_some(&self.template)
+    }
+}
+
 /// Trains by a recipe; events go to `sink` as they happen.
 ///
 /// # Errors
@@ -58,8 +67,8 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     let start = Instant::now();
     let (setting, folder) = set_up(request, sink, flags)?;
     let mut trainer = make_trainer(&setting, request, sink, flags)?;
-    let batches = Batches::new(&setting);
-    let plan = loop_plan(&setting, request.run_dir, batches.order.steps_per_epoch());
+    let mut batches = Batches::of(&setting);
+    let plan = loop_plan(&setting, request.run_dir, batches.steps_per_epoch());
     let state = match request.resume {
         true => resume(&mut trainer, request.run_dir)?,
         false => TrainerState::default(),
@@ -72,7 +81,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         template: setting.template.clone(),
         prompts: sample_prompts(&setting),
     };
-    let eval = batches.eval(&setting);
+    let eval = eval_batches(&setting.recipe, &setting.data.eval, setting.pad());
     let end = train::run(
         &mut trainer,
         &plan,
@@ -86,7 +95,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         &mut trainer,
         &Outcome {
             recipe: &setting.recipe,
-            template: &setting.template,
+            template: setting.used_template(),
             base_dir: &setting.dir,
         },
         sink,
@@ -119,24 +128,22 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
         .map(|f| f.display().to_string())
         .or_else(|| recipe.template.name.clone());
     let Chosen { template, note, .. } = choose(asked.as_deref(), request.init_adapter, &tokenizer)?;
-    if let Some(message) = note {
-        sink(Event::Warning { message });
-    }
     let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;
     recipe.data.sha256 = data.sha256.clone();
-    let folder = RunFolder::open(request.run_dir, &recipe, &template)?;
-    Ok((
-        Setting {
-            recipe,
-            dir,
-            tokenizer,
-            template,
-            data,
-            device,
-            device_name: info.label,
-        },
-        folder,
-    ))
+    let setting = Setting {
+        recipe,
+        dir,
+        tokenizer,
+        template,
+        data,
+        device,
+        device_name: info.label,
+    };
+    if let (Some(message), Some(_)) = (note, setting.used_template()) {
+        sink(Event::Warning { message });
+    }
+    let folder = RunFolder::open(request.run_dir, &setting.recipe, setting.used_template())?;
+    Ok((setting, folder))
 }
 
 fn make_trainer(
@@ -155,7 +162,7 @@ fn make_trainer(
         MethodKind::Full => Trained::Full,
         MethodKind::Lora => Trained::Lora(make_lora(setting, &model, request.init_adapter)?),
     };
-    let steps = total_steps(recipe, Batches::new(setting).order.steps_per_epoch());
+    let steps = total_steps(recipe, Batches::of(setting).steps_per_epoch());
     let schedule = LrSchedule {
         kind: recipe.optim.schedule,
         peak: recipe.optim.lr,
@@ -241,60 +248,16 @@ fn resume(trainer: &mut Trainer, run_dir: &Path) -> Result<TrainerState, EngineE
     Ok(trainer.resume(&dir)?)
 }
 
-/// The micro-batches of every step.
-struct Batches<'a> {
-    order: Order,
-    examples: &'a [Example],
-    pad: u32,
+impl Setting {
+    /// Fills short rows; never learned, never attended to.
+    fn pad(&self) -> u32 {
+        self.tokenizer.eos_id().unwrap_or(0)
+    }
 }
 
 impl<'a> Batches<'a> {
-    fn new(setting: &'a Setting) -> Self {
-        let examples = &setting.data.train;
-        let order = Order::new(
-            &lengths(examples),
-            order_options(&setting.recipe, Some(setting.recipe.data.seed)),
-        );
-        Self {
-            order,
-            examples,
-            pad: setting.tokenizer.eos_id().unwrap_or(0),
-        }
-    }
-
-    fn at(&self, step: usize) -> Vec<Packed> {
-        let Some(plan) = self.order.steps_from(step).next() else {
-            return vec![];
-        };
-        plan.micro_batches
-            .iter()
-            .map(|rows| collate(self.examples, rows, self.pad))
-            .collect()
-    }
-
-    fn eval(&self, setting: &Setting) -> Vec<Packed> {
-        let eval = &setting.data.eval[..setting.data.eval.len().min(setting.recipe.eval.rows)];
-        let order = Order::new(&lengths(eval), order_options(&setting.recipe, None));
-        order
-            .epoch(0)
-            .iter()
-            .flat_map(|s| &s.micro_batches)
-            .map(|rows| collate(eval, rows, self.pad))
-            .collect()
-    }
-}
-
-fn lengths(examples: &[Example]) -> Vec<usize> {
-    examples.iter().map(|e| e.ids.len()).collect()
-}
-
-fn order_options(recipe: &Recipe, seed: Option<u64>) -> OrderOptions {
-    let packing = recipe.data.packing.then_some(recipe.data.max_length);
-    OrderOptions {
-        batch_size: recipe.batch.size,
-        accumulation: recipe.batch.accumulation,
-        packing,
-        seed,
+    fn of(setting: &'a Setting) -> Self {
+        Self::new(&setting.recipe, &setting.data.train, setting.pad())
     }
 }
 
@@ -341,7 +304,9 @@ fn announce(setting: &Setting, trainer: &Trainer, plan: &LoopPlan, run_dir: &Pat
         skipped_rows: setting.data.skipped,
         trainable: trainer.trainable(),
         total_params: trainer.model.config.parameters(),
-        template: setting.template.name.clone(),
+        template: setting
+            .used_template()
+            .map_or("none (raw text)".into(), |t| t.name.clone()),
         start_step: trainer.steps(),
     });
 }

@@ -46,6 +46,9 @@ fn told(
 /// Text, tokenizer and pretraining into one folder: `corpus.jsonl`, `blank/` (configuration and tokenizer without weights) and
 /// `run/`, whose `final/` is the model. What is there already is kept, and a run that was cut short goes on.
 pub fn model(args: &MakeArgs, console: &Console) -> Result<(), Failure> {
+    let shipped = assets_dir().join(STARTER);
+    // First of all, so that a wrong setting is told before anything is written.
+    let mut recipe = Recipe::load(&shipped.join("pretrain.toml"), &args.set).map_err(Failure::failed)?;
     let (blank, run) = (args.out.join("blank"), args.out.join("run"));
     std::fs::create_dir_all(&blank).map_err(|e| refused("make", &blank, &e))?;
     let text = args.out.join("corpus.jsonl");
@@ -58,21 +61,14 @@ pub fn model(args: &MakeArgs, console: &Console) -> Result<(), Failure> {
     if !blank.join("tokenizer.json").is_file() {
         tokenizer(&blank, console)?;
     }
-    let config = assets_dir().join(STARTER).join("config.json");
-    let to = blank.join("config.json");
-    std::fs::copy(&config, &to).map_err(|e| refused("copy", &config, &e))?;
-    pretrain(args, [text, blank], &run, console)?;
+    let config = shipped.join("config.json");
+    std::fs::copy(&config, blank.join("config.json")).map_err(|e| refused("copy", &config, &e))?;
+    recipe.model.path = absolute(&blank).display().to_string();
+    recipe.data.files = vec![absolute(&text)];
+    train(recipe, &run, newest_checkpoint(&run).is_some(), console)?;
     curve::write(&run.join("events.jsonl"), &args.out).map_err(Failure::failed)?;
     console.say(&format!("The model is in {}.", run.join("final").display()));
     Ok(())
-}
-
-fn pretrain(args: &MakeArgs, [text, blank]: [PathBuf; 2], run: &Path, console: &Console) -> Result<(), Failure> {
-    let path = assets_dir().join(STARTER).join("pretrain.toml");
-    let mut recipe = Recipe::load(&path, &args.set).map_err(Failure::failed)?;
-    recipe.model.path = absolute(&blank).display().to_string();
-    recipe.data.files = vec![absolute(&text)];
-    train(recipe, run, newest_checkpoint(run).is_some(), console)
 }
 
 /// Runs a Train job with a progress bar.

@@ -92,13 +92,13 @@ fn check(q: &Tensor<4>, k: &Tensor<4>, v: &Tensor<4>, starts: &Tensor<2, Int>) {
 
 /// The first key that each token of packed rows sees: the first token of its run of equal segment numbers.
 ///
-/// `segments` holds rows of `len` numbers; the result is as long. Padding is a segment of its own, so it sees padding only.
+/// `segments` holds rows of `len` numbers; the result is as long. Padding (segment 0) sees itself only.
 pub fn segment_starts(segments: &[u32], len: usize) -> Vec<i32> {
     let mut starts = Vec::with_capacity(segments.len());
     for row in segments.chunks(len.max(1)) {
         let mut start = 0;
         for (i, segment) in row.iter().enumerate() {
-            if i > 0 && row[i - 1] != *segment {
+            if i > 0 && (row[i - 1] != *segment || *segment == 0) {
                 start = i;
             }
             starts.push(start as i32);

@@ -1,0 +1,72 @@
+//! The micro-batches of every step of a run, and of its evaluations. Knows examples of ids, not where they come from.
+
+use crate::batch::{Example, Order, OrderOptions, Packed, StepPlan, collate};
+use crate::recipe::Recipe;
+
+/// The training data in the run's order.
+pub struct Batches<'a> {
+    order: Order,
+    examples: &'a [Example],
+    pad: u32,
+    /// The plan of the epoch that the last step belonged to: planning an epoch touches every row.
+    epoch: Vec<StepPlan>,
+}
+
+impl<'a> Batches<'a> {
+    /// Orders and, where the recipe says so, packs the examples.
+    pub fn new(recipe: &Recipe, examples: &'a [Example], pad: u32) -> Self {
+        let order = Order::new(&lengths(examples), options(recipe, Some(recipe.data.seed)));
+        Self {
+            order,
+            examples,
+            pad,
+            epoch: vec![],
+        }
+    }
+
+    /// Optimizer steps in one pass over the data.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.order.steps_per_epoch()
+    }
+
+    /// The micro-batches of a step, from 0; the same for the same step, always.
+    pub fn at(&mut self, step: usize) -> Vec<Packed> {
+        let per_epoch = self.steps_per_epoch().max(1);
+        let epoch = step / per_epoch;
+        if self.epoch.first().is_none_or(|plan| plan.epoch != epoch) {
+            self.epoch = self.order.epoch(epoch);
+        }
+        let Some(plan) = self.epoch.get(step % per_epoch) else {
+            return vec![];
+        };
+        plan.micro_batches
+            .iter()
+            .map(|rows| collate(self.examples, rows, self.pad))
+            .collect()
+    }
+}
+
+/// The held-out rows, as many as the recipe allows, in the order of the data.
+pub fn eval_batches(recipe: &Recipe, eval: &[Example], pad: u32) -> Vec<Packed> {
+    let eval = &eval[..eval.len().min(recipe.eval.rows)];
+    let order = Order::new(&lengths(eval), options(recipe, None));
+    order
+        .epoch(0)
+        .iter()
+        .flat_map(|s| &s.micro_batches)
+        .map(|rows| collate(eval, rows, pad))
+        .collect()
+}
+
+fn lengths(examples: &[Example]) -> Vec<usize> {
+    examples.iter().map(|e| e.ids.len()).collect()
+}
+
+fn options(recipe: &Recipe, seed: Option<u64>) -> OrderOptions {
+    OrderOptions {
+        batch_size: recipe.batch.size,
+        accumulation: recipe.batch.accumulation,
+        packing: recipe.data.packing.then_some(recipe.data.max_length),
+        seed,
+    }
+}
