@@ -125,10 +125,15 @@ pub fn answer(output: Output) -> Answer {
 
 /// Two layers, 32 wide, weights from a fixed sequence, with a byte-level tokenizer and no template.
 pub fn write_model(folder: &Path) {
+    write_model_of(folder, VOCAB);
+}
+
+/// [`write_model`] with another number of ids; those above the tokenizer's never come up.
+pub fn write_model_of(folder: &Path, vocab: usize) {
     std::fs::create_dir_all(folder).unwrap();
     let config = json!({
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 32, "intermediate_size": 64,
-        "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": VOCAB,
+        "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": vocab,
         "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true,
         "hidden_act": "silu", "bos_token_id": 0, "eos_token_id": 0
     });

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use burnish::protocol::{Control, Event, Job};
 use burnish::recipe::Recipe;
-use burnish::worker::{News, RunHandle, is_alive, newest_checkpoint, use_program};
+use burnish::worker::{News, RunHandle, is_alive, newest_checkpoint, second_try, use_program};
 use serde_json::Value;
 
-use super::kit::World;
+use super::kit::{World, answer, write_model_of};
 
 const SETTING: &str = "[optim]\nmax_steps = 12\nlr = 1e-2\n[method]\nr = 4\ndropout = 0.1\n[batch]\nsize = 2\naccumulation = 2\n[save]\nevery = 3\n[eval]\nevery = 6\n";
 
@@ -266,4 +266,77 @@ fn a_kill_is_seen_within_a_second_with_the_checkpoint_named() {
         assert!(text.contains(words) && text.contains("checkpoint-"), "{text}");
     }
     assert!(killed.elapsed() < Duration::from_secs(1), "{:?}", killed.elapsed());
+}
+
+#[test]
+fn the_way_out_of_a_lack_of_memory_keeps_the_rows_of_a_step() {
+    let world = world();
+    let run = world.path("run");
+    let mut current = job(&world, &run, 3);
+    let mut sizes = vec![];
+    while let Some(next) = second_try(&current) {
+        current = next.job;
+        let Job::Train { recipe, resume, .. } = &current else {
+            unreachable!()
+        };
+        assert!(!resume, "there is no checkpoint yet");
+        assert_eq!(
+            recipe.batch.size * recipe.batch.accumulation,
+            4,
+            "rows of an optimizer step"
+        );
+        sizes.push(recipe.batch.size);
+    }
+    assert_eq!(sizes, [1], "from two rows to one, then there is no way on");
+    world.write("run/checkpoint-3/trainer_state.json", "{}");
+    let next = second_try(&job(&world, &run, 3)).unwrap();
+    assert!(matches!(next.job, Job::Train { resume: true, .. }));
+    assert!(
+        next.message.contains("checkpoint-3") && next.message.contains("1 rows"),
+        "{}",
+        next.message
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_short_of_memory_goes_on_with_smaller_batches_and_says_so() {
+    let world = World::new();
+    // The scores of 16 rows over this vocabulary take 400 MB, and several copies are needed.
+    write_model_of(&world.path("model"), 60_000);
+    let answer_text = "the answer is four ".repeat(6);
+    let row = format!("{{\"prompt\": \"one\", \"completion\": \"{answer_text}\"}}\n");
+    world.write("rows.jsonl", &row.repeat(16));
+    let recipe = world.recipe("r.toml", "[optim]\nmax_steps = 1\n[batch]\nsize = 16");
+    let train = world.command(&[
+        "train",
+        &recipe,
+        "--run",
+        "run",
+        "--set",
+        "data.split=0",
+        "--set",
+        "data.max_length=120",
+    ]);
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args(["-c", "ulimit -v 800000; exec \"$0\" \"$@\""])
+        .arg(train.get_program())
+        .args(train.get_args());
+    limited
+        .current_dir(world.path(""))
+        .env("BURNISH_HOME", world.path("home"));
+    // Many cores reserve much address space, which is what the limit counts.
+    limited.env("RAYON_NUM_THREADS", "2").env("MALLOC_ARENA_MAX", "2");
+    let answer = answer(limited.output().unwrap()).ok();
+    assert!(
+        answer.stderr.contains("ran out of memory with 16 rows"),
+        "{}",
+        answer.stderr
+    );
+    let steps = events(&world.path("run"))
+        .iter()
+        .filter(|e| matches!(e, Event::Step { .. }))
+        .count();
+    assert_eq!(steps, 1);
 }
