@@ -47,14 +47,6 @@ pub enum EngineError {
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A file could not be read or written.
-    #[error("{path}: {source}. Check that it exists and that the disk is not full.")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
     /// A message has a role that no template knows.
     #[error("The role \"{0}\" is unknown. Roles: system, user, assistant, tool.")]
     Role(String),

@@ -118,6 +118,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
 
 fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(Setting, RunFolder), EngineError> {
     let mut recipe = request.recipe.clone();
+    refuse_what_would_be_ignored(&recipe)?;
     let dir = model_dir(&recipe.model.path);
     let (device, info) = devices::open(&recipe.model.device)?;
     let tokenizer = Arc::new(Tokenizer::load(&dir)?);
@@ -144,6 +145,25 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
     }
     let folder = RunFolder::open(request.run_dir, &setting.recipe, setting.used_template())?;
     Ok((setting, folder))
+}
+
+/// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
+fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
+    if let Some(module) = recipe.method.modules_to_save.first() {
+        return Err(EngineError::Unsupported {
+            field: "method.modules_to_save",
+            value: format!("[\"{module}\"]"),
+            hint: "Leave it out; method.train_markers trains the rows of new marker tokens.",
+        });
+    }
+    if recipe.batch.checkpointing {
+        return Err(EngineError::Unsupported {
+            field: "batch.checkpointing",
+            value: "true".into(),
+            hint: "Leave it out, and use a smaller batch.size with more batch.accumulation to save memory.",
+        });
+    }
+    Ok(())
 }
 
 fn make_trainer(

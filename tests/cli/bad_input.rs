@@ -133,6 +133,24 @@ fn recipes_are_checked_with_key_value_and_line() {
 }
 
 #[test]
+fn settings_that_would_be_ignored_are_refused() {
+    let world = World::new();
+    world.rows("rows.jsonl", 2);
+    let recipe = world.recipe("r.toml", "");
+    for (set, words) in [
+        (
+            "method.modules_to_save=[\"embed_tokens\"]",
+            ["method.modules_to_save", "embed_tokens"],
+        ),
+        ("batch.checkpointing=true", ["batch.checkpointing", "not supported yet"]),
+    ] {
+        world
+            .run(&["train", &recipe, "--run", "run", "--set", set])
+            .refuses(1, &words);
+    }
+}
+
+#[test]
 fn unknown_devices_templates_and_roles_are_named() {
     let world = World::new();
     let base = ["generate", "--model", "model", "--prompt", "x"];
