@@ -120,7 +120,5 @@ fn rhythm(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         tip,
         DragValue::new(&mut recipe.save.keep).range(1..=100).speed(0.1),
     );
-    let tip = "Works activations out twice instead of keeping them: less memory, about a third slower.";
-    changed |= kit::switch(ui, theme, "Save memory", tip, &mut recipe.batch.checkpointing);
     changed
 }
