@@ -106,9 +106,18 @@ fn raw(ui: &mut Ui, conversation: &Conversation) {
     let id = egui::Id::unique(("raw", &conversation.source.row, &*conversation.source.file));
     let cached = ui.data(|d| d.get_temp::<std::sync::Arc<String>>(id));
     let text = cached.unwrap_or_else(|| {
-        let text = std::sync::Arc::new(serde_json::to_string_pretty(conversation).unwrap_or_default());
+        let text = std::sync::Arc::new(as_json(conversation));
         ui.data_mut(|d| d.insert_temp(id, text.clone()));
         text
     });
     ui.label(RichText::new(text.as_str()).monospace());
+}
+
+/// What a file of the messages schema would hold for this row.
+fn as_json(conversation: &Conversation) -> String {
+    let mut row = serde_json::json!({ "messages": conversation.messages });
+    if let Some(tools) = &conversation.tools {
+        row["tools"] = tools.clone();
+    }
+    serde_json::to_string_pretty(&row).unwrap_or_default()
 }

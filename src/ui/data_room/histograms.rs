@@ -39,7 +39,7 @@ fn one(ctx: &Ctx<'_>, ui: &mut Ui, name: &str, bins: &Bins) {
         let left = rect.left() + step * i as f32;
         let bar = egui::Rect::from_min_max(
             egui::pos2(left, rect.top() + bars - height),
-            egui::pos2(left + (step - 2.0).clamp(1.0, 28.0), rect.top() + bars),
+            egui::pos2(left + (step - 2.0).clamp(1.0, 64.0), rect.top() + bars),
         );
         let colour = if hovered == Some(i) {
             theme.text()
@@ -52,7 +52,7 @@ fn one(ctx: &Ctx<'_>, ui: &mut Ui, name: &str, bins: &Bins) {
     ui.painter().text(
         rect.left_bottom(),
         Align2::LEFT_BOTTOM,
-        "0",
+        thousands(bins.from),
         label.clone(),
         theme.muted(),
     );

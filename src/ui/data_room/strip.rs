@@ -87,9 +87,11 @@ fn problems(ctx: &mut Ctx<'_>, ui: &mut Ui, set: &DataSet) {
                     ui.colored_label(colour, icon);
                     ui.label(kit::muted(theme, format!("Line {}", thousands(problem.line as u64))));
                     let field = problem.field.as_ref().map(|f| format!("{f}: ")).unwrap_or_default();
-                    // The room names the file already.
+                    // The room names file and line already.
                     let file = format!(" ({}", problem.file.display());
+                    let row = format!("Row {}: ", problem.row);
                     let message = problem.message.split(&file).next().unwrap_or_default();
+                    let message = message.strip_prefix(&row).unwrap_or(message);
                     ui.add(egui::Label::new(format!("{field}{message}")).truncate());
                 });
             }
