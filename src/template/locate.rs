@@ -146,12 +146,13 @@ impl<'a> Ground<'a> {
                 continue;
             };
             next = assistants.iter().position(|i| i == message).map_or(next, |at| at + 1);
+            let start = self.start_in_block(block);
             let (content_end, end) = self.end_in_block(block);
             turns.push(Turn {
                 message: *message,
-                start: block.start,
-                content_end,
-                end,
+                start,
+                content_end: content_end.max(start),
+                end: end.max(start),
                 block: Some(block.clone()),
             });
         }
@@ -188,7 +189,7 @@ impl<'a> Ground<'a> {
                 None if self.messages[i].content.trim().is_empty() => {
                     self.doubt(
                         i,
-                        "is empty and could not be told from the rendered text, so nothing of it is learned",
+                        "has no text of its own, and what the template made of it has no clear end, so nothing of it is learned",
                     );
                 }
                 None => self.doubt(i, "was not found in the rendered text, so it is not learned"),
@@ -207,8 +208,12 @@ impl<'a> Ground<'a> {
     fn turn_around(&mut self, i: usize, content: Range<usize>, said: usize) -> Turn {
         let around = self.around(i, &content);
         let start = self
-            .header_end(around.start.max(said).min(content.start)..content.start)
+            .header_before(around.start.max(said), &content)
             .unwrap_or(content.start);
+        if start > content.start {
+            // The content's beginning was not marked and looked like the header's end.
+            self.contents[i] = Some(start..content.end);
+        }
         let ending = self.ending(content.end, around.end);
         if ending.is_none() && !self.shape.endings.is_empty() {
             self.doubt(i, "is not followed by the end-of-turn text, so its end is not learned");
@@ -244,6 +249,33 @@ impl<'a> Ground<'a> {
             .headers
             .iter()
             .find_map(|h| text.find(h.as_str()).map(|at| region.start + at + h.len()))
+    }
+
+    /// The end of the header that begins after `from` and before a content; a `<think>` that opens the content may belong
+    /// to the header.
+    fn header_before(&self, from: usize, content: &Range<usize>) -> Option<usize> {
+        let text = self.text.get(from..content.end)?;
+        self.shape.headers.iter().find_map(|h| {
+            let at = from + text.find(h.as_str())?;
+            (at < content.start).then_some(at + h.len())
+        })
+    }
+
+    /// Where a block really begins: after what the generation prompt says in it.
+    fn start_in_block(&self, block: &Range<usize>) -> usize {
+        let (before, inside) = (&self.text[..block.start], &self.text[block.clone()]);
+        let overlap = |h: &str| {
+            let cut = h
+                .char_indices()
+                .map(|(at, _)| at)
+                .find(|at| before.ends_with(&h[..*at]) && inside.starts_with(&h[*at..]))?;
+            Some(block.start + h.len() - cut)
+        };
+        self.shape
+            .headers
+            .iter()
+            .find_map(|h| overlap(h))
+            .unwrap_or(block.start)
     }
 
     /// Where the end of turn begins and ends: right at `from`, else at the first end-of-turn marker before `limit`.

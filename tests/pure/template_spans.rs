@@ -223,6 +223,29 @@ fn awkward_contents_are_located_too() {
 }
 
 #[test]
+fn a_header_is_context_wherever_the_template_puts_it() {
+    // The first half of a reasoning answer is cut off, mark and all; what is left follows a header that ends like it.
+    let cut = "{% for m in messages %}<{{ m.role }}>{{ m.content.split('</think>')[-1] }}<|end|>{% endfor %}\
+               {% if add_generation_prompt %}<assistant>{% endif %}";
+    let row = chat(&[
+        (Role::User, "51+1?"),
+        (Role::Assistant, "<think>\n51+1\n</think>\n\n52"),
+    ]);
+    let rendered = render(&foreign(cut), &row, &options(Mode::Assistant)).unwrap();
+    assert_eq!(learned(&rendered), ["\n\n52<|end|>"]);
+    check_cover(&rendered);
+    // A generation block that begins inside the header: mode `template` learns it all, the default what is generated.
+    let early = "{% for m in messages %}{% if m.role == 'assistant' %}<|im_start|>{% generation %}assistant\n{{ m.content }}<|im_end|>\n\
+                 {% endgeneration %}{% else %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}\
+                 {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+    let row = chat(&TWO_TURNS[1..3]);
+    let rendered = render(&foreign(early), &row, &options(Mode::Assistant)).unwrap();
+    assert_eq!(learned(&rendered), ["Hello!<|im_end|>"]);
+    let rendered = render(&foreign(early), &row, &options(Mode::Template)).unwrap();
+    assert_eq!(learned(&rendered), ["assistant\nHello!<|im_end|>\n"]);
+}
+
+#[test]
 fn what_cannot_be_located_is_said() {
     // The template writes every answer in capitals twice: no mark survives a comparison and no text is found.
     let template = foreign("{% for m in messages %}{{ m.content | length }}:{{ m.content | reverse }};{% endfor %}");
