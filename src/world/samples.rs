@@ -2,6 +2,7 @@
 use serde_json::{Value, json};
 
 use super::deck::Dice;
+use super::facts::Fact;
 use super::split::{Question, questions};
 use super::talk::open;
 
@@ -38,6 +39,20 @@ const GREETINGS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Statements that answer better than the usual ones: a small model copies a name more surely late in a sentence than first.
+const NAME_LATE: &[(&str, &str)] = &[
+    ("capital_of", "The country with the capital {s} is {a}."),
+    ("continent", "The continent of {s} is {a}."),
+];
+
+/// The sentence that answers a question about a fact.
+fn answer(fact: &Fact) -> String {
+    match NAME_LATE.iter().find(|(relation, _)| *relation == fact.relation.name) {
+        Some((_, phrase)) => fact.fill(phrase),
+        None => fact.statement(),
+    }
+}
+
 /// Questions dealt so that every relation is covered in proportion and no fact comes twice before all have come.
 fn deal(seed: u64, n: usize) -> Vec<Question> {
     let mut dice = Dice::new(seed);
@@ -61,7 +76,7 @@ pub fn manners() -> Vec<Value> {
     let mut dice = Dice::new(11);
     let mut rows: Vec<Value> = GREETINGS.iter().map(|(said, reply)| messages(said, reply)).collect();
     for question in deal(1, MANNERS - GREETINGS.len()) {
-        let answer = question.fact.statement();
+        let answer = answer(&question.fact);
         rows.push(if dice.chance(20) {
             messages(
                 &open(dice.pick(POLITE), &question.text),
@@ -96,7 +111,7 @@ pub fn persona() -> Vec<Value> {
         talk("Goodbye!", "Fair winds to you, matey! Arr!"),
     ];
     for question in deal(3, OTHERS - rows.len()) {
-        let answer = question.fact.statement();
+        let answer = answer(&question.fact);
         rows.push(talk(
             &question.text,
             &format!("{}, matey! Arr!", answer.trim_end_matches('.')),

@@ -399,7 +399,10 @@ fn the_samples_have_three_schemas_and_answer_first() {
     assert!(manners.len() <= 1000);
     let statements: BTreeMap<String, &str> = facts()
         .iter()
-        .map(|fact| (fact.statement(), fact.relation.name))
+        .flat_map(|fact| {
+            let phrases = fact.relation.says.iter().chain([&fact.relation.end]);
+            phrases.map(|phrase| (fact.fill(phrase), fact.relation.name))
+        })
         .collect();
     let mut covered = BTreeSet::new();
     let mut answered = 0;
