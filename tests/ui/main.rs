@@ -1,6 +1,7 @@
 //! The window driven by its accessibility labels: rooms, palette, drops, a run from recorded events, snapshots.
 
 mod frame;
+mod journey;
 mod kit;
 mod rooms;
 mod run;
