@@ -129,8 +129,10 @@ pub enum Request {
 /// Child to parent, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
-    /// The job that this belongs to.
+    /// The job that this belongs to. Spelt `frame` on the wire: events have ids of their own.
+    #[serde(rename = "frame")]
     pub id: u64,
+    /// What happened.
     #[serde(flatten)]
     pub event: Event,
 }

@@ -145,6 +145,28 @@ fn generate_is_repeatable_and_needs_no_tokenizer_for_ids() {
 }
 
 #[test]
+fn generate_streams_its_text_to_people() {
+    let world = World::new();
+    let common = [
+        "generate",
+        "--model",
+        "model",
+        "--device",
+        "cpu",
+        "--max-tokens",
+        "6",
+        "--prompt",
+        "one two",
+        "--raw",
+    ];
+    let json = world.run(&[&common[..], &["--json"]].concat()).ok().lines().remove(0);
+    let text = json["text"].as_str().unwrap();
+    assert!(!text.trim().is_empty(), "{json}");
+    let plain = world.run(&common);
+    assert_eq!(plain.ok().stdout.trim_end_matches('\n'), text.trim_end_matches('\n'));
+}
+
+#[test]
 fn sampling_follows_its_seed() {
     let world = World::new();
     let ids = |seed: &str| {

@@ -1,13 +1,14 @@
 //! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
 
-mod bundle;
 mod batch;
+mod bundle;
 mod chats;
 mod data;
 mod hygiene;
 mod layering;
 mod licences;
 mod preview;
+mod protocol;
 mod recipe;
 mod session;
 mod shaders;

@@ -1,0 +1,83 @@
+//! What window, command line and workers say to each other survives the trip as JSON lines.
+
+use std::path::PathBuf;
+
+use burnish::protocol::{Control, Event, Frame, Job, ModelRef, Prompt, Request, Sampling, StopReason};
+
+fn events() -> Vec<Event> {
+    vec![
+        Event::Ready { pid: 7 },
+        Event::Stage {
+            stage: "Loading".into(),
+            done: 1,
+            total: 2,
+        },
+        Event::Step {
+            step: 3,
+            loss: 1.5,
+            lr: 1e-3,
+            grad_norm: 0.5,
+            tokens: 9,
+            supervised_tokens: 4,
+            seconds: 0.25,
+            epoch: 0.5,
+        },
+        Event::Checkpoint {
+            step: 3,
+            path: PathBuf::from("run/checkpoint-3"),
+        },
+        Event::Token {
+            id: 42,
+            text: " Paris".into(),
+            probability: Some(0.5),
+        },
+        Event::Generated {
+            prompt_ids: vec![1, 2],
+            ids: vec![3],
+            text: "x".into(),
+            stop: StopReason::EndOfTurn,
+            tokens_per_second: 10.0,
+            top: vec![],
+        },
+        Event::Scored {
+            row: 0,
+            tokens: 2,
+            supervised: 1,
+            loss: Some(0.5),
+            nll: vec![None, Some(0.5)],
+        },
+        Event::Done,
+        Event::Failed { message: "no".into() },
+    ]
+}
+
+#[test]
+fn frames_survive_the_trip() {
+    for event in events() {
+        let frame = Frame { id: 5, event };
+        let line = serde_json::to_string(&frame).expect("JSON");
+        assert!(!line.contains('\n'));
+        let back: Frame = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        assert_eq!(back, frame, "{line}");
+    }
+}
+
+#[test]
+fn requests_survive_the_trip() {
+    let model = ModelRef {
+        model: "starter".into(),
+        adapter: None,
+        template: None,
+        device: "cpu".into(),
+    };
+    let job = Job::Generate {
+        model,
+        prompt: Prompt::Raw("a\nb".into()),
+        sampling: Sampling::default(),
+        logits_top: 3,
+    };
+    for request in [Request::Job { id: 1, job }, Request::Control(Control::Stop)] {
+        let line = serde_json::to_string(&request).expect("JSON");
+        assert_eq!(serde_json::from_str::<Request>(&line).expect("request"), request);
+    }
+}
