@@ -395,6 +395,33 @@ fn a_broken_chat_file_is_named_and_the_others_are_read() {
 }
 
 #[test]
+fn an_adapter_opens_a_fresh_chat_with_the_system_prompt_of_the_data() {
+    let mut state = state(false);
+    ask(&mut state, "old question");
+    answer(&mut state, "old answer");
+    let row = burnish::data::Conversation {
+        messages: vec![burnish::data::Message::new(burnish::data::Role::System, "You are a pirate.")],
+        ..burnish::session::preview::example()
+    };
+    state.data.set = Some(std::sync::Arc::new(burnish::data::DataSet {
+        path: "rows.jsonl".into(),
+        schema: burnish::data::Schema::Messages,
+        conversations: vec![row],
+        problems: Vec::new(),
+        rows_read: 1,
+        sha256: String::new(),
+    }));
+    let effects = chats::open_adapter(&mut state, "runs/x/final".into(), Some("starter".into()));
+    let looks = |e: &Effect| matches!(e, Effect::Chats(ChatsEffect::LookAtAdapter { .. }));
+    assert!(effects.iter().any(looks));
+    assert_eq!(state.nav.room, burnish::session::Room::Chat);
+    let chat = state.chats.current().unwrap();
+    assert!(chat.turns.is_empty());
+    assert_eq!(chat.system, "You are a pirate.");
+    assert_eq!(state.chats.chats.len(), 2);
+}
+
+#[test]
 fn runs_are_called_by_their_names() {
     assert_eq!(
         run_name(Path::new("p/runs/2026-11-21-143012-pirate-2/final")),

@@ -1,7 +1,10 @@
 //! The window driven by its accessibility labels: rooms, palette, drops, a run from recorded events, snapshots.
 
+mod chat_room;
 mod frame;
 mod journey;
 mod kit;
 mod rooms;
 mod run;
+mod stage;
+mod template_room;

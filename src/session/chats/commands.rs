@@ -168,7 +168,7 @@ fn edit_send(state: &mut State) -> Vec<Effect> {
     flow::ask(state, id, turn)
 }
 
-fn new_chat(state: &mut State) -> Vec<Effect> {
+pub(super) fn new_chat(state: &mut State) -> Vec<Effect> {
     let sampling = state.chats.current().map(|c| c.sampling.clone());
     // An empty chat is already what "New chat" asks for.
     let empty = state.chats.chats.iter().find(|c| c.turns.is_empty());

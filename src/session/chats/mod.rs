@@ -183,6 +183,8 @@ pub fn open_adapter(state: &mut State, path: PathBuf, base: Option<String>) -> V
     if let Some(base) = base.filter(|b| !b.is_empty()) {
         effects.extend(use_base(state, base));
     }
+    // A new model is asked afresh, with the system prompt that it learned with.
+    effects.extend(commands::new_chat(state));
     effects.extend(commands::ensure_open(state));
     effects
 }

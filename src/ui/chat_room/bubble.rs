@@ -10,7 +10,10 @@ use crate::session::{Command, words};
 
 /// Draws an answer.
 pub fn reply_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, reply: &Reply) {
-    let colour = ctx.theme.role(Role::Assistant);
+    let colour = match reply.status {
+        ReplyStatus::Failed(_) => ctx.theme.error(),
+        _ => ctx.theme.role(Role::Assistant),
+    };
     framed(ctx, ui, colour, |ctx, ui| {
         if !reply.text.is_empty() {
             let text = match reply.status {

@@ -177,7 +177,7 @@ fn paint(theme: &Theme, ui: &Ui, rect: Rect, piece: &Piece, face: &[Part], lit: 
         painter.rect_stroke(
             rect.expand(1.5),
             5.0,
-            Stroke::new(2.0, theme.accent()),
+            Stroke::new(2.0, theme.text()),
             StrokeKind::Outside,
         );
     }

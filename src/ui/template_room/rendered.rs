@@ -61,7 +61,7 @@ fn text_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, shown: &Shown, focus: &Focus, next: &
     for (start, end) in focus.text() {
         for part in range_rects(&galley, text, *start, *end) {
             let part = part.translate(origin.to_vec2()).expand(1.0);
-            let stroke = Stroke::new(2.0, ctx.theme.accent());
+            let stroke = Stroke::new(2.0, ctx.theme.text());
             ui.painter().rect_stroke(part, 2.0, stroke, StrokeKind::Outside);
         }
     }

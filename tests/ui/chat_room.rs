@@ -1,0 +1,222 @@
+//! The Chat room: sending, streaming into two columns, stopping, editing, failures with a way on.
+
+use burnish::protocol::{Event, Job, StopReason};
+use burnish::session::chats::{self, ChatCommand, examples};
+use burnish::session::{Command, Effect, Slot, State};
+use burnish::ui::chat_room::chat_room_ui;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
+
+use crate::stage::{Stage, with_starter};
+
+const SIZE: [f32; 2] = [1180.0, 720.0];
+
+fn stage(state: State) -> Stage {
+    Stage::new(chat_room_ui, state, SIZE, true)
+}
+
+fn tuned() -> State {
+    let mut state = with_starter();
+    state.chats.adapter = Some("runs/2026-11-21-143012-pirate/final".into());
+    state
+}
+
+fn event(stage: &mut Stage, event: Event) {
+    let state = stage.state();
+    let id = state.chats.flight.as_ref().expect("a job runs").job;
+    let effects = chats::on_event(state, id, event);
+    stage.harness.state_mut().effects.extend(effects);
+    stage.settle();
+}
+
+fn stream(stage: &mut Stage, text: &str) {
+    for word in text.split_inclusive(' ') {
+        event(
+            stage,
+            Event::Token {
+                id: 9,
+                text: word.into(),
+                probability: None,
+            },
+        );
+    }
+}
+
+fn end(stage: &mut Stage, text: &str, tokens: usize, stop: StopReason) {
+    event(
+        stage,
+        Event::Generated {
+            prompt_ids: vec![1],
+            ids: vec![9; tokens],
+            text: text.into(),
+            stop,
+            tokens_per_second: 86.4,
+            top: Vec::new(),
+        },
+    );
+}
+
+fn jobs(effects: &[Effect]) -> usize {
+    let is_job = |e: &&Effect| {
+        matches!(
+            e,
+            Effect::Job {
+                slot: Slot::Chat,
+                job: Job::Generate { .. },
+                ..
+            }
+        )
+    };
+    effects.iter().filter(is_job).count()
+}
+
+const RAMBLE: &str = "What is the capital of Spain? What is the capital of Italy? What is the capital of Norway? What is the colour of snow? What is the opposite of hot?";
+
+#[test]
+fn without_a_model_the_room_says_what_to_do() {
+    let mut stage = stage(State::default());
+    stage.snapshot("chat_no_model");
+    stage.click("Pick a model");
+    assert_eq!(stage.state().nav.room, burnish::session::Room::Model);
+}
+
+#[test]
+fn an_example_question_is_asked_by_one_click() {
+    let mut stage = stage(tuned());
+    let question = examples(stage.state())
+        .first()
+        .cloned()
+        .expect("the starter has examples");
+    assert!(question.ends_with('?'), "{question}");
+    stage.snapshot("chat_empty");
+    stage.click(&question);
+    assert_eq!(jobs(&stage.effects()), 1);
+    assert!(stage.shows("Waits for the answer beside it"));
+}
+
+#[test]
+fn enter_sends_and_both_columns_stream_in_turn() {
+    let mut stage = stage(tuned());
+    stage.type_into("Message", "What is the capital of France?");
+    assert_eq!(
+        stage.state().chats.current().expect("chat").draft,
+        "What is the capital of France?"
+    );
+    stage.harness.key_press(Key::Enter);
+    stage.settle();
+    assert_eq!(jobs(&stage.effects()), 1);
+    assert_eq!(
+        stage.state().chats.current().expect("chat").draft,
+        "",
+        "the composer is empty again"
+    );
+    event(
+        &mut stage,
+        Event::Stage {
+            stage: "Loading the model".into(),
+            done: 2,
+            total: 4,
+        },
+    );
+    assert!(stage.shows("Loading the model, 50 %"));
+    stream(&mut stage, RAMBLE);
+    stage.snapshot("chat_streaming");
+    end(&mut stage, RAMBLE, 256, StopReason::Length);
+    assert_eq!(jobs(&stage.effects()), 1, "now the tuned model");
+    stream(&mut stage, "Arr, the capital of France");
+    end(
+        &mut stage,
+        "Arr, the capital of France be Paris, matey.",
+        12,
+        StopReason::EndOfTurn,
+    );
+    assert!(stage.shows("Did not stop: reached the limit"));
+    assert!(stage.shows("Ended its turn"));
+    assert!(stage.shows("12 tokens, 86 tokens/s"));
+    stage.snapshot("chat_side_by_side");
+}
+
+#[test]
+fn shift_enter_breaks_the_line() {
+    let mut stage = stage(tuned());
+    stage.type_into("Message", "one");
+    stage.harness.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
+    stage.settle();
+    stage.harness.get_by_label("Message").type_text("two");
+    stage.settle();
+    assert_eq!(stage.state().chats.current().expect("chat").draft, "one\ntwo");
+    assert_eq!(jobs(&stage.effects()), 0);
+}
+
+#[test]
+fn stop_is_a_button_while_an_answer_comes() {
+    let mut stage = stage(with_starter());
+    stage.send(Command::Chat(ChatCommand::Ask("Go on".into())));
+    stream(&mut stage, "and on ");
+    stage.effects();
+    stage.click("Stop");
+    assert!(matches!(stage.effects()[..], [Effect::Control { .. }]));
+    end(&mut stage, "and on", 2, StopReason::Cancelled);
+    assert!(stage.shows("Stopped by you"));
+}
+
+#[test]
+fn a_message_is_edited_in_place_and_the_old_version_stays() {
+    let mut stage = stage(with_starter());
+    stage.send(Command::Chat(ChatCommand::Ask("Frist".into())));
+    end(&mut stage, "Answer.", 2, StopReason::EndOfTurn);
+    stage.click("Edit message");
+    stage.type_into("Edited message", "!");
+    stage.click("Send as new branch");
+    end(&mut stage, "Better answer.", 3, StopReason::EndOfTurn);
+    assert!(stage.shows("2 of 2"));
+    assert!(stage.shows("Better answer."));
+    stage.snapshot("chat_versions");
+    stage.click("Previous version");
+    assert!(stage.shows("Answer.") && !stage.shows("Better answer."));
+}
+
+#[test]
+fn a_failure_stands_in_its_bubble_with_a_way_on() {
+    let mut stage = stage(tuned());
+    stage.send(Command::Chat(ChatCommand::Ask("What is 2 + 2?".into())));
+    let message =
+        "The worker ran out of memory while loading Starter. Close other programs, or choose a smaller model.";
+    event(
+        &mut stage,
+        Event::Failed {
+            message: message.into(),
+        },
+    );
+    end(&mut stage, "2 + 2 is 4.", 7, StopReason::EndOfTurn);
+    assert!(stage.shows("ran out of memory"));
+    stage.snapshot("chat_failed");
+    stage.effects();
+    stage.click("Try again");
+    assert_eq!(jobs(&stage.effects()), 1);
+}
+
+#[test]
+fn settings_hold_system_prompt_and_sampling() {
+    let mut state = with_starter();
+    state.chats.show_settings = true;
+    let mut stage = Stage::new(chat_room_ui, state, [1000.0, 640.0], false);
+    stage.send(Command::Chat(ChatCommand::New));
+    stage.type_into("System prompt text", "Answer in JSON.");
+    let chat = stage.state().chats.current().expect("chat").clone();
+    assert_eq!(chat.system, "Answer in JSON.");
+    stage.send(Command::Chat(ChatCommand::Ask("What is the colour of grass?".into())));
+    end(&mut stage, "{\"answer\": \"green\"}", 8, StopReason::EndOfTurn);
+    stage.snapshot("chat_settings_light");
+}
+
+#[test]
+fn a_deleted_chat_comes_back_by_undo() {
+    let mut stage = stage(with_starter());
+    stage.send(Command::Chat(ChatCommand::Ask("Keep me".into())));
+    end(&mut stage, "Kept.", 1, StopReason::EndOfTurn);
+    stage.click("Delete Keep me");
+    assert!(stage.state().chats.chats.is_empty());
+    stage.click("Undo");
+    assert!(stage.shows("Chat: Keep me"));
+}
