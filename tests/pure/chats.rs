@@ -400,7 +400,10 @@ fn an_adapter_opens_a_fresh_chat_with_the_system_prompt_of_the_data() {
     ask(&mut state, "old question");
     answer(&mut state, "old answer");
     let row = burnish::data::Conversation {
-        messages: vec![burnish::data::Message::new(burnish::data::Role::System, "You are a pirate.")],
+        messages: vec![burnish::data::Message::new(
+            burnish::data::Role::System,
+            "You are a pirate.",
+        )],
         ..burnish::session::preview::example()
     };
     state.data.set = Some(std::sync::Arc::new(burnish::data::DataSet {
