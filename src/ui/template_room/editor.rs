@@ -20,7 +20,7 @@ fn editor_id() -> Id {
 
 /// Draws the pane.
 pub fn editor_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, focus: &Focus, next: &mut Option<Pointed>) {
-    pane_title(ui, ctx, "Template", |ctx, ui| actions(ctx, ui));
+    pane_title(ui, ctx, "Template", actions);
     let trouble = ctx.state.preview.trouble.clone();
     if let Some(trouble) = &trouble {
         egui::Panel::bottom("template trouble")
