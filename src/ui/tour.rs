@@ -115,46 +115,50 @@ fn theme(choice: ThemeChoice) -> Command {
     Command::Shell(ShellCommand::Theme(choice))
 }
 
-fn stops() -> Vec<Stop> {
+/// A room in both themes: `NAME-dark`, then `NAME-light`; dark again where the tour goes on.
+fn pair(stops: &mut Vec<Stop>, names: [&'static str; 2], commands: Vec<Command>, until: fn(&State) -> bool) {
     let always: fn(&State) -> bool = |_| true;
+    stops.push(stop(names[0], commands, until));
+    stops.push(stop(names[1], vec![theme(ThemeChoice::Light)], always));
+    stops.push(stop("", vec![theme(ThemeChoice::Dark)], always));
+}
+
+fn stops() -> Vec<Stop> {
     let sample = Command::Data(DataCommand::OpenSample("manners.jsonl".into()));
     let question = "What is the capital of Spain?".to_string();
-    vec![
-        stop("", vec![theme(ThemeChoice::Dark)], |s| {
-            !s.model.cards.is_empty() && !s.devices.is_empty()
-        }),
-        stop(
-            "model",
-            vec![Command::Model(ModelCommand::Open("starter".into()))],
-            |s| s.model.card().is_some(),
-        ),
-        stop("data", vec![Command::Go(Room::Data), sample], |s| {
-            !s.data.is_empty() && s.data.reading.is_none()
-        }),
-        stop(
-            "template",
-            vec![Command::Data(DataCommand::Select(3)), Command::Go(Room::Template)],
-            |s| !s.preview.is_loading(),
-        ),
-        stop("recipe", vec![Command::Go(Room::Train)], always),
-        stop("train", vec![Command::Train(TrainCommand::Start)], |s| {
-            s.run.progress().is_some_and(|p| p > 0.55) && !s.run.samples.is_empty() || !s.run.is_active()
-        }),
-        stop("train-light", vec![theme(ThemeChoice::Light)], always),
-        stop("train-done", vec![theme(ThemeChoice::Dark)], |s| {
-            s.run.phase == RunPhase::Finished
-        }),
-        stop("", vec![Command::Train(TrainCommand::ChatWithResult)], |s| {
-            s.nav.room == Room::Chat
-        }),
-        stop("chat", vec![Command::Chat(ChatCommand::Ask(question))], answered),
-        stop("chat-light", vec![theme(ThemeChoice::Light)], always),
-        stop(
-            "palette",
-            vec![theme(ThemeChoice::Dark), Command::Shell(ShellCommand::TogglePalette)],
-            always,
-        ),
-    ]
+    let mut stops = vec![stop("", vec![theme(ThemeChoice::Dark)], |s| {
+        !s.model.cards.is_empty() && !s.devices.is_empty()
+    })];
+    let starter = vec![Command::Model(ModelCommand::Open("starter".into()))];
+    pair(&mut stops, ["model-dark", "model-light"], starter, |s| {
+        s.model.card().is_some()
+    });
+    let data = vec![Command::Go(Room::Data), sample];
+    pair(&mut stops, ["data-dark", "data-light"], data, |s| {
+        !s.data.is_empty() && s.data.reading.is_none()
+    });
+    let template = vec![Command::Data(DataCommand::Select(3)), Command::Go(Room::Template)];
+    pair(&mut stops, ["template-dark", "template-light"], template, |s| {
+        !s.preview.is_loading()
+    });
+    pair(
+        &mut stops,
+        ["recipe-dark", "recipe-light"],
+        vec![Command::Go(Room::Train)],
+        |_| true,
+    );
+    let train = vec![Command::Train(TrainCommand::Start)];
+    pair(&mut stops, ["train-dark", "train-light"], train, |s| {
+        s.run.progress().is_some_and(|p| p > 0.55) && !s.run.samples.is_empty() || !s.run.is_active()
+    });
+    stops.push(stop("", Vec::new(), |s| s.run.phase == RunPhase::Finished));
+    let chat = vec![Command::Train(TrainCommand::ChatWithResult)];
+    stops.push(stop("", chat, |s| s.nav.room == Room::Chat));
+    let ask = vec![Command::Chat(ChatCommand::Ask(question))];
+    pair(&mut stops, ["chat-dark", "chat-light"], ask, answered);
+    let palette = vec![Command::Shell(ShellCommand::TogglePalette)];
+    stops.push(stop("palette-dark", palette, |_| true));
+    stops
 }
 
 /// Has the open chat its answers?
