@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use super::{args::ChatArgs, console::Console, failure::Failure, generate::print, interrupt, jobs::Worker};
+use super::{args::ChatArgs, console::Console, failure::Failure, generate::Printer, interrupt, jobs::Worker};
 use crate::protocol::{ChatMessage, Event, Job, Prompt};
 
 const HELP: &str = "Type a message and press Enter. /new starts again, /quit or Ctrl+D ends, Ctrl+C stops an answer.";
@@ -42,11 +42,12 @@ pub fn run(args: &ChatArgs, console: &Console) -> Result<(), Failure> {
             logits_top: 0,
         };
         let mut answer = String::new();
+        let mut printer = Printer::new(console);
         let result = worker.run(job, &mut |event| {
             if let Event::Generated { text, .. } = &event {
                 answer = text.clone();
             }
-            print(event, console);
+            printer.take(event);
         });
         match result {
             Ok(()) => messages.push(message("assistant", &answer)),

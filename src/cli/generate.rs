@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{args::GenerateArgs, console::Console, failure::Failure, jobs::Worker};
-use crate::protocol::{ChatMessage, Event, Job, Prompt};
+use crate::protocol::{ChatMessage, Event, Job, Prompt, TopToken};
 
 /// Continues each prompt and prints it.
 ///
@@ -20,39 +20,61 @@ pub fn run(args: &GenerateArgs, console: &Console) -> Result<(), Failure> {
             sampling: args.sampling.sampling(),
             logits_top: args.logits_top,
         };
-        worker.run(job, &mut |event| print(event, console))?;
+        let mut printer = Printer::new(console);
+        worker.run(job, &mut |event| printer.take(event))?;
     }
     Ok(())
 }
 
-/// Streams the text for people, or prints the whole result for scripts.
-pub fn print(event: Event, console: &Console) {
-    match event {
-        Event::Token { text, .. } => console.piece(&text),
-        Event::Generated { top, text, ids, .. } if !console.json() => {
-            if text.is_empty() && !ids.is_empty() {
-                // Without a tokenizer there are only ids.
-                console.piece(&format!("{ids:?}"));
-            }
-            console.piece("\n");
-            for token in top {
-                console.piece(&format!(
-                    "{:>8} {:<20} {:>8.3} {:>6.1} %\n",
-                    token.id,
-                    format!("{:?}", token.text),
-                    token.logit,
-                    token.probability * 100.0
-                ));
-            }
-        }
-        Event::Generated { .. } => {
-            if let Ok(Value::Object(mut object)) = serde_json::to_value(&event) {
-                object.shift_remove("event");
-                console.result(&object, "");
-            }
-        }
-        _ => {}
+/// Streams the text of one generation for people, or prints the whole result for scripts.
+pub struct Printer<'a> {
+    console: &'a Console,
+    /// Bytes of the text that are on the screen.
+    shown: usize,
+}
+
+impl<'a> Printer<'a> {
+    /// Nothing printed yet.
+    pub fn new(console: &'a Console) -> Self {
+        Self { console, shown: 0 }
     }
+
+    /// Takes an event of the generation.
+    pub fn take(&mut self, event: Event) {
+        match event {
+            Event::Token { text, .. } => {
+                self.shown += text.len();
+                self.console.piece(&text);
+            }
+            Event::Generated { top, text, ids, .. } if !self.console.json() => {
+                // The end may have been held back: half a character, or the beginning of a stop string.
+                self.console.piece(text.get(self.shown..).unwrap_or_default());
+                if text.is_empty() && !ids.is_empty() {
+                    // Without a tokenizer there are only ids.
+                    self.console.piece(&format!("{ids:?}"));
+                }
+                self.console.piece("\n");
+                top.iter().for_each(|token| self.console.piece(&line(token)));
+            }
+            Event::Generated { .. } => {
+                if let Ok(Value::Object(mut object)) = serde_json::to_value(&event) {
+                    object.shift_remove("event");
+                    self.console.result(&object, "");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn line(token: &TopToken) -> String {
+    format!(
+        "{:>8} {:<20} {:>8.3} {:>6.1} %\n",
+        token.id,
+        format!("{:?}", token.text),
+        token.logit,
+        token.probability * 100.0
+    )
 }
 
 fn prompts(args: &GenerateArgs) -> Result<Vec<Prompt>, Failure> {

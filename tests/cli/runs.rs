@@ -126,7 +126,7 @@ fn a_killed_run_goes_on_with_the_same_losses() {
     let world = world();
     // Steps slow enough to be caught between two of them.
     let slow = SETTING
-        .replace("max_steps = 12", "max_steps = 60")
+        .replace("max_steps = 12", "max_steps = 30")
         .replace("accumulation = 2", "accumulation = 12");
     let recipe = world.recipe("r.toml", &slow);
     world.run(&["train", &recipe, "--run", "whole"]).ok();
@@ -144,7 +144,7 @@ fn a_killed_run_goes_on_with_the_same_losses() {
     let done = losses(&events(&cut)).len();
     let (saved, _) = newest_checkpoint(&cut).unwrap();
     assert!(
-        (6..60).contains(&saved) && (saved..60).contains(&done),
+        (6..30).contains(&saved) && (saved..30).contains(&done),
         "saved {saved}, done {done}"
     );
     world.run(&["train", &recipe, "--run", "cut", "--resume"]).ok();

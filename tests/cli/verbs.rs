@@ -167,6 +167,30 @@ fn generate_streams_its_text_to_people() {
 }
 
 #[test]
+fn streamed_text_is_the_text_of_the_result() {
+    let world = World::new();
+    let arguments = [
+        "generate",
+        "--model",
+        "model",
+        "--device",
+        "cpu",
+        "--prompt",
+        "two",
+        "--max-tokens",
+        "9",
+    ];
+    let whole = world
+        .run(&[&arguments[..], &["--json"]].concat())
+        .ok()
+        .lines()
+        .remove(0);
+    let text = whole["text"].as_str().unwrap();
+    assert!(!text.is_empty());
+    assert_eq!(world.run(&arguments).ok().stdout, format!("{text}\n"));
+}
+
+#[test]
 fn sampling_follows_its_seed() {
     let world = World::new();
     let ids = |seed: &str| {
