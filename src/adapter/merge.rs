@@ -15,7 +15,9 @@ pub fn merge(model: &Llama, lora: &Lora) -> Result<Llama, AdapterError> {
     let mut left = lora.pairs.len();
     for (path, linear) in merged.linears_mut() {
         if let Some(pair) = lora.pairs.get(&path) {
-            linear.weight = Weight::Dense(linear.matrix() + pair.b.clone().matmul(pair.a.clone()) * lora.spec.scale());
+            linear.weight = Weight::Dense(Box::new(
+                linear.matrix() + pair.b.clone().matmul(pair.a.clone()) * lora.spec.scale(),
+            ));
             left -= 1;
         }
     }

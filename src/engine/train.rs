@@ -180,7 +180,7 @@ fn make_trainer(
     }
     let trained = match recipe.method.kind {
         MethodKind::Full => Trained::Full,
-        MethodKind::Lora => Trained::Lora(make_lora(setting, &model, request.init_adapter)?),
+        MethodKind::Lora => Trained::Lora(Box::new(make_lora(setting, &model, request.init_adapter)?)),
     };
     let steps = total_steps(recipe, Batches::of(setting).steps_per_epoch());
     let schedule = LrSchedule {

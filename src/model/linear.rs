@@ -21,9 +21,9 @@ pub struct LowRank {
 #[derive(Clone, Debug)]
 pub enum Weight {
     /// Never trained: kept in its packed layout, gradients only pass through.
-    Frozen(PackedWeight),
+    Frozen(Box<PackedWeight>),
     /// A plain tensor, which training may replace by a leaf of the autodiff graph.
-    Dense(Tensor<2>),
+    Dense(Box<Tensor<2>>),
 }
 
 /// `y = x W^T (+ delta)`.
@@ -46,7 +46,7 @@ impl Linear {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let base = match &self.weight {
             Weight::Frozen(packed) => packed_linear(x.clone(), packed),
-            Weight::Dense(tensor) => x.clone().matmul(tensor.clone().transpose()),
+            Weight::Dense(tensor) => x.clone().matmul(tensor.as_ref().clone().transpose()),
         };
         match &self.delta {
             Some(delta) => base + delta.forward(x),
@@ -58,7 +58,7 @@ impl Linear {
     pub fn matrix(&self) -> Tensor<2> {
         match &self.weight {
             Weight::Frozen(packed) => packed.unpack(),
-            Weight::Dense(tensor) => tensor.clone(),
+            Weight::Dense(tensor) => tensor.as_ref().clone(),
         }
     }
 }

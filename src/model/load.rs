@@ -115,7 +115,7 @@ impl Llama {
     fn empty(config: ModelConfig, device: &Device) -> Self {
         let matrix = || Tensor::<2>::zeros([1, 1], device);
         let vector = || Tensor::<1>::zeros([1], device);
-        let linear = || Linear::new(Weight::Dense(matrix()));
+        let linear = || Linear::new(Weight::Dense(Box::new(matrix())));
         let block = || Block {
             q: linear(),
             k: linear(),
@@ -148,7 +148,7 @@ fn frozen(values: &[f32], shape: [usize; 2], storage: Storage, device: &Device) 
             PackedWeight::from_f16(&halves, shape, device)?
         }
     };
-    Ok(Weight::Frozen(packed))
+    Ok(Weight::Frozen(Box::new(packed)))
 }
 
 /// A standard normal value (Box and Muller 1958).

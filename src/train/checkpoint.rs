@@ -142,7 +142,7 @@ impl Trainer {
         match &self.trained {
             Trained::Lora(_) => {
                 let lora = crate::adapter::Lora::load(dir, &self.model.config, &device)?;
-                let loaded = Trained::Lora(lora).params(&mut self.model);
+                let loaded = Trained::Lora(Box::new(lora)).params(&mut self.model);
                 in_order(dir, &self.params, loaded)
             }
             Trained::Full => load_full(dir, &self.params, &device),

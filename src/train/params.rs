@@ -27,7 +27,7 @@ pub enum Trained {
     /// Every weight of the model.
     Full,
     /// Only an adapter; the base stays as it is.
-    Lora(Lora),
+    Lora(Box<Lora>),
 }
 
 const TOKEN_ROWS: &str = "token_rows";
@@ -61,7 +61,7 @@ impl Trained {
                 for ((_, slot), value) in model.slots_mut().into_iter().zip(values) {
                     match slot {
                         Slot::Matrix(tensor) => *tensor = value.clone(),
-                        Slot::Linear(linear) => linear.weight = Weight::Dense(value.clone()),
+                        Slot::Linear(linear) => linear.weight = Weight::Dense(Box::new(value.clone())),
                         Slot::Vector(tensor) => *tensor = value.clone().reshape([-1]),
                     }
                 }

@@ -94,7 +94,6 @@ fn visuals(theme: &Theme) -> egui::Visuals {
     v.selection = Selection {
         bg_fill: theme.selected(),
         stroke: Stroke::new(1.0, theme.text()),
-        ..v.selection
     };
     v.hyperlink_color = theme.accent();
     v.weak_text_color = Some(theme.muted());

@@ -117,7 +117,8 @@ fn start_until(world: &World, arguments: &[&str], enough: impl Fn(&Value) -> boo
             return child;
         }
     }
-    panic!("training ended before it came so far");
+    let how = child.wait().unwrap();
+    panic!("training ended ({how}) before it came so far");
 }
 
 #[cfg(unix)]

@@ -76,7 +76,7 @@ fn check(case: &str, rslora: bool, step_cases: &[(&str, f64)]) {
 
     let mut trainer = Trainer::new(
         tiny_llama("untied", &device),
-        Trained::Lora(lora.clone()),
+        Trained::Lora(Box::new(lora.clone())),
         setup(1e-3, 0.0),
     )
     .expect("trainer");
@@ -107,8 +107,12 @@ fn check(case: &str, rslora: bool, step_cases: &[(&str, f64)]) {
 fn three_steps(case: &str, suffix: &str, clip: f64, lora: Lora, batch: &burnish::batch::Packed, device: &Device) {
     let (j, file) = (json("lora_step.json"), weights("lora_step.safetensors"));
     let expected = &j["cases"][case][suffix];
-    let mut trainer =
-        Trainer::new(tiny_llama("untied", device), Trained::Lora(lora), setup(1e-3, clip)).expect("trainer");
+    let mut trainer = Trainer::new(
+        tiny_llama("untied", device),
+        Trained::Lora(Box::new(lora)),
+        setup(1e-3, clip),
+    )
+    .expect("trainer");
     let (_, grads) = trainer.gradients(std::slice::from_ref(batch)).expect("gradients");
     for (loss, norm) in floats(&expected["losses"])
         .iter()
@@ -208,7 +212,7 @@ fn token_rows_train_save_and_merge() {
     let lora = Lora::new(&model, spec, &[rows[0][9], 257], 5, &device).expect("adapter");
     let all = vec![vec![7i64; 17]; 2];
     let batch = padded(&rows, &all, 258);
-    let mut trainer = Trainer::new(model, Trained::Lora(lora), setup(1e-2, 0.0)).expect("trainer");
+    let mut trainer = Trainer::new(model, Trained::Lora(Box::new(lora)), setup(1e-2, 0.0)).expect("trainer");
     for _ in 0..3 {
         trainer.step(std::slice::from_ref(&batch)).expect("step");
     }

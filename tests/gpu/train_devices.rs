@@ -54,7 +54,7 @@ fn losses(device: &Device, lora: bool) -> Vec<f64> {
         rslora: false,
     };
     let trained = match lora {
-        true => Trained::Lora(Lora::new(&model, spec, &[13], 4, device).expect("adapter")),
+        true => Trained::Lora(Box::new(Lora::new(&model, spec, &[13], 4, device).expect("adapter"))),
         false => Trained::Full,
     };
     let schedule = LrSchedule {

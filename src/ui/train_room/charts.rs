@@ -7,6 +7,9 @@ use super::super::{Ctx, Theme, kit};
 use crate::session::words::{small, thousands};
 use crate::session::{Curves, StepPoint};
 
+/// What a small chart shows of a step.
+type Reading = fn(&StepPoint) -> f64;
+
 /// Most points of a line; more are thinned out, for no screen shows them.
 const MOST_POINTS: usize = 2000;
 
@@ -18,7 +21,7 @@ pub fn charts_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     loss(ctx, ui);
     ui.add_space(8.0);
     ui.columns(3, |columns| {
-        let charts: [(&str, Color32, fn(&StepPoint) -> f64); 3] = [
+        let charts: [(&str, Color32, Reading); 3] = [
             ("Learning rate", series.rate.0, |s| s.lr),
             ("Gradient norm", series.norm.0, |s| s.grad_norm),
             ("Tokens per second", series.speed.0, |s| s.tokens_per_second),
