@@ -161,3 +161,18 @@ fn the_shipped_recipes_say_how_the_starter_was_made() {
     );
     assert!(pretrain.data.max_length <= config.max_position_embeddings);
 }
+
+#[test]
+fn the_shipped_curve_is_that_of_the_shipped_log() {
+    let folder = assets().join("starter");
+    let rows = curve::read(&folder.join("training.csv")).expect("a log");
+    let svg = std::fs::read_to_string(folder.join("training.svg")).expect("a curve");
+    assert!(
+        curve::picture(&rows) == svg,
+        "training.svg is not drawn from training.csv"
+    );
+    let recipe = Recipe::load(&folder.join("pretrain.toml"), &[]).expect("a recipe");
+    let last = rows.last().expect("a row");
+    assert_eq!(last.step, recipe.optim.max_steps);
+    assert!(rows.len() > 200 && last.loss < 1.0, "{last:?}");
+}

@@ -226,10 +226,11 @@ pub fn picture(rows: &[Row]) -> String {
     text
 }
 
-/// Mean loss of the rows around the `at`th, as many before as after.
+/// Mean loss of the rows around the `at`th: as many after as before, but at the end, where nothing comes after, those before.
 fn mean_around(rows: &[Row], at: usize) -> f64 {
-    let reach = SMOOTH.min(at).min(rows.len() - 1 - at);
-    let near = &rows[at - reach..=at + reach];
+    let before = SMOOTH.min(at);
+    let after = before.min(rows.len() - 1 - at);
+    let near = &rows[at - before..=at + after];
     near.iter().map(|row| row.loss).sum::<f64>() / near.len() as f64
 }
 

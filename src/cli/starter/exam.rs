@@ -18,6 +18,7 @@ pub struct Reply {
 pub struct Exam<'a> {
     worker: Worker<'a>,
     bar: ProgressBar,
+    console: &'a Console,
 }
 
 impl<'a> Exam<'a> {
@@ -33,6 +34,7 @@ impl<'a> Exam<'a> {
         Ok(Self {
             worker: Worker::start(console)?,
             bar,
+            console,
         })
     }
 
@@ -72,13 +74,24 @@ impl<'a> Exam<'a> {
                 said = Some((text, stop));
             }
         })?;
-        self.bar.inc(1);
+        self.count();
         match said {
             Some((text, stop)) if stop != StopReason::Cancelled => Ok(Reply {
                 text,
                 ended: matches!(stop, StopReason::EndOfTurn | StopReason::StopString),
             }),
             _ => Err(Failure::Failed("Stopped before the end of the examination.".into())),
+        }
+    }
+}
+
+impl Exam<'_> {
+    /// One prompt is done. Where no bar is seen (no terminal), every tenth part is told in a line.
+    fn count(&self) {
+        self.bar.inc(1);
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0).max(1));
+        if self.bar.is_hidden() && done * 10 / all > (done - 1) * 10 / all {
+            self.console.say(&format!("{done} of {all} prompts"));
         }
     }
 }
