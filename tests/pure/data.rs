@@ -568,7 +568,8 @@ fn a_hundred_thousand_rows_are_read_quickly() {
     let seconds = start.elapsed().as_secs_f64();
     println!("100,000 rows in {seconds:.2} s");
     assert_eq!((data.conversations.len(), data.problems.len()), (100_000, 0));
-    assert!(seconds < 8.0, "took {seconds} s");
+    // A loose bound against work that grows with the whole; speed itself is measured in benchmarks.
+    assert!(seconds < 60.0, "took {seconds} s");
 }
 
 #[test]

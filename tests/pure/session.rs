@@ -25,7 +25,11 @@ fn rows(number: usize) -> ReadRows {
             line: row + 1,
             row,
         },
-        split: if row.is_multiple_of(10) { Split::Eval } else { Split::Train },
+        split: if row.is_multiple_of(10) {
+            Split::Eval
+        } else {
+            Split::Train
+        },
     };
     let set = DataSet {
         path: "rows.jsonl".into(),

@@ -115,6 +115,7 @@ fn a_long_row_renders_in_a_fraction_of_the_budget() {
         let start = Instant::now();
         render(&template, &chat(&turns), &options(Mode::Assistant)).unwrap();
         println!("{name}: {:?}", start.elapsed());
-        assert!(start.elapsed().as_millis() < 25, "{name} took {:?}", start.elapsed());
+        // A loose bound against work that grows with the whole; speed itself is measured in benchmarks.
+        assert!(start.elapsed().as_millis() < 1000, "{name} took {:?}", start.elapsed());
     }
 }

@@ -142,6 +142,7 @@ fn a_row_of_two_thousand_tokens_is_ready_at_once() {
         let took = start.elapsed();
         println!("{}: {} tokens in {took:?}", template.name, encoded.ids.len());
         assert!(shown.len() >= 2000, "{}", shown.len());
-        assert!(took.as_millis() < 50, "{took:?}");
+        // A loose bound against work that grows with the whole; speed itself is measured in benchmarks.
+        assert!(took.as_millis() < 1000, "{took:?}");
     }
 }

@@ -87,7 +87,7 @@ fn a_hundred_thousand_rows_scroll_within_a_frame() {
     }
     let frame = start.elapsed() / frames as u32;
     // A loose bound: it fails when a frame looks at all rows, not when the machine is busy.
-    assert!(frame.as_millis() < 100, "a frame took {frame:?}");
+    assert!(frame.as_millis() < 1000, "a frame took {frame:?}");
 }
 
 #[test]
