@@ -12,8 +12,11 @@ use crate::world::make::{self, MakeError};
 
 /// Writes the pretraining text.
 pub fn corpus(out: &Path, text: &TextArgs, console: &Console) -> Result<(), Failure> {
-    let write = |progress: make::Progress| make::write_corpus(out, text.seed, text.tokens, progress).map(|_| ());
-    told(out, console, "Writing the text", write)
+    told(out, console, "Writing the text", text_writer(out, text))
+}
+
+fn text_writer(out: &Path, text: &TextArgs) -> impl FnOnce(make::Progress) -> Result<(), MakeError> {
+    move |progress| make::write_corpus(out, text.seed, text.tokens, progress).map(|_| ())
 }
 
 /// Learns and writes the tokenizer.
@@ -36,11 +39,19 @@ fn told(
     what: &str,
     work: impl FnOnce(make::Progress) -> Result<(), MakeError>,
 ) -> Result<(), Failure> {
-    let result = work(&mut |done, all| console.progress(what, done as u64, all as u64));
-    console.clear();
-    result.map_err(Failure::failed)?;
+    with_bar(console, what, work)?;
     console.say(&format!("Wrote {}.", out.display()));
     Ok(())
+}
+
+fn with_bar(
+    console: &Console,
+    what: &str,
+    work: impl FnOnce(make::Progress) -> Result<(), MakeError>,
+) -> Result<(), Failure> {
+    let result = work(&mut |done, all| console.progress(what, done as u64, all as u64));
+    console.clear();
+    result.map_err(Failure::failed)
 }
 
 /// Text, tokenizer and pretraining into one folder: `corpus.jsonl`, `blank/` (configuration and tokenizer without weights) and
@@ -55,8 +66,9 @@ pub fn model(args: &MakeArgs, console: &Console) -> Result<(), Failure> {
     if !text.is_file() {
         // Under another name until it is whole, so that half a corpus is never taken for the whole.
         let part = args.out.join("corpus.part");
-        corpus(&part, &args.text, console)?;
+        with_bar(console, "Writing the text", text_writer(&part, &args.text))?;
         std::fs::rename(&part, &text).map_err(|e| refused("write", &text, &e))?;
+        console.say(&format!("Wrote {}.", text.display()));
     }
     if !blank.join("tokenizer.json").is_file() {
         tokenizer(&blank, console)?;
