@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::shell::Shell;
 use super::tour::Tour;
@@ -24,6 +25,9 @@ pub enum UiError {
 /// # Errors
 /// There is no display, or the graphics system gives no surface.
 pub fn run(project: Option<PathBuf>) -> Result<(), UiError> {
+    let started = Instant::now();
+    // A second window in the same process keeps the first one's logger.
+    let _ = env_logger::try_init();
     check_display()?;
     let size = Effects::last_window_size(&Home::of_user()).unwrap_or([1280.0, 800.0]);
     let viewport = egui::ViewportBuilder::default()
@@ -38,7 +42,7 @@ pub fn run(project: Option<PathBuf>) -> Result<(), UiError> {
         ..Default::default()
     };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        Ok(Box::new(App::new(&cc.egui_ctx, project.as_deref())))
+        Ok(Box::new(App::new(&cc.egui_ctx, project.as_deref(), started)))
     };
     eframe::run_native("Burnish", options, Box::new(create)).map_err(|error| match error {
         eframe::Error::Winit(e) => UiError::NoDisplay(e.to_string()),
@@ -72,10 +76,12 @@ struct App {
     shell: Option<Shell>,
     /// Takes pictures of the rooms where the environment asks for it.
     tour: Option<Tour>,
+    /// When `run` was called; taken by the first frame.
+    started: Option<Instant>,
 }
 
 impl App {
-    fn new(ctx: &egui::Context, project: Option<&Path>) -> Self {
+    fn new(ctx: &egui::Context, project: Option<&Path>, started: Instant) -> Self {
         let wake = ctx.clone();
         let effects = Effects::new(Home::of_user(), Arc::new(move || wake.request_repaint()));
         let mut shell = Shell::new(ctx, effects, project);
@@ -83,6 +89,7 @@ impl App {
         Self {
             shell: Some(shell),
             tour: Tour::from_env(),
+            started: Some(started),
         }
     }
 }
@@ -105,6 +112,9 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         if let Some(shell) = &mut self.shell {
             shell.ui(ui);
+        }
+        if let Some(started) = self.started.take() {
+            log::info!("The first frame was drawn after {} ms.", started.elapsed().as_millis());
         }
     }
 

@@ -1,5 +1,5 @@
 //! Pictures of every room from the real window: `BURNISH_SCREENSHOTS=FOLDER burnish` makes the journey with the starter and a
-//! sample, saves a picture at each stop, and ends.
+//! sample, saves a picture at each stop, and ends. `BURNISH_LAST_STOP=model-light` ends after that picture.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,8 +14,10 @@ use crate::session::{
 
 /// Longest wait for a stop before the tour gives up.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// Time between frames: a software rasteriser must leave the machine to the training.
+const PACE: Duration = Duration::from_millis(120);
 /// Frames between a stop's condition and its picture: layouts and fonts have settled by then.
-const SETTLE: usize = 12;
+const SETTLE: usize = 8;
 
 /// A place to be photographed.
 struct Stop {
@@ -43,7 +45,7 @@ impl Tour {
         let folder = std::env::var_os("BURNISH_SCREENSHOTS").filter(|f| !f.is_empty())?;
         Some(Self {
             folder: folder.into(),
-            stops: stops().into_iter(),
+            stops: wanted_stops().into_iter(),
             now: None,
             since: Instant::now(),
             settled: 0,
@@ -53,7 +55,7 @@ impl Tour {
 
     /// Goes on with the tour; called once a frame.
     pub fn frame(&mut self, ctx: &egui::Context, shell: &mut Shell) {
-        ctx.request_repaint();
+        ctx.request_repaint_after(PACE);
         if !self.saved.load(Ordering::Acquire) {
             return;
         }
@@ -121,6 +123,16 @@ fn pair(stops: &mut Vec<Stop>, names: [&'static str; 2], commands: Vec<Command>,
     stops.push(stop(names[0], commands, until));
     stops.push(stop(names[1], vec![theme(ThemeChoice::Light)], always));
     stops.push(stop("", vec![theme(ThemeChoice::Dark)], always));
+}
+
+/// All stops, up to the one that `BURNISH_LAST_STOP` names.
+fn wanted_stops() -> Vec<Stop> {
+    let last = std::env::var("BURNISH_LAST_STOP").unwrap_or_default();
+    let mut stops = stops();
+    if let Some(at) = stops.iter().position(|stop| !last.is_empty() && stop.name == last) {
+        stops.truncate(at + 1);
+    }
+    stops
 }
 
 fn stops() -> Vec<Stop> {

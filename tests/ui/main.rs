@@ -6,5 +6,6 @@ mod journey;
 mod kit;
 mod rooms;
 mod run;
+mod smoke;
 mod stage;
 mod template_room;
