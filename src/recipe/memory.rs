@@ -5,7 +5,7 @@ use super::{MethodKind, ModelShape, Recipe, trainable};
 /// Bytes of a number in training.
 const F32: u64 = 4;
 /// Kernels, small buffers and the allocator's unused ends.
-const FIXED_WORKSPACE: u64 = 48 << 20;
+const FIXED_WORKSPACE: u64 = 40 << 20;
 
 /// What a run computes at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,16 +67,15 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
     }
 }
 
-/// Numbers that one block keeps for its backward pass: inputs of norms and linears, heads before and after rotation,
-/// attention weights, the feed-forward's gate, up and product, and the adapters' low-rank results.
+/// Numbers that one block keeps for its backward pass: inputs of norms and linears, the rotated heads and what attention
+/// puts out (its weights are computed anew), the feed-forward's gate, up and product, and the adapters' low-rank results.
 fn kept_by_block(shape: &ModelShape, load: Load, recipe: &Recipe) -> u64 {
     let tokens = (load.rows * load.len) as u64;
     let (hidden, q, kv) = (shape.hidden as u64, shape.q() as u64, shape.kv() as u64);
-    let attention = (shape.heads * load.len) as u64;
-    let feed_forward = 4 * shape.intermediate as u64;
+    let feed_forward = 3 * shape.intermediate as u64;
     let low_rank = match recipe.method.kind {
         MethodKind::Full => 0,
         MethodKind::Lora => (recipe.method.targets.len() * recipe.method.r) as u64,
     };
-    tokens * (6 * hidden + 3 * q + 4 * kv + 2 * attention + feed_forward + low_rank)
+    tokens * (4 * hidden + 2 * q + 2 * kv + feed_forward + low_rank)
 }
