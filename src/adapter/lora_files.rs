@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 
 use super::{AdapterError, Lora, LoraSpec, Pair};
 use crate::formats::config::ModelConfig;
 use crate::formats::peft::LoraConfig;
-use crate::formats::weights::{HostTensor, StoreType, WeightFile, write};
-use crate::model::TokenRows;
+use crate::formats::weights::{StoreType, WeightFile, write};
+use crate::model::{TokenRows, to_device, to_host};
 
 const PREFIX: &str = "base_model.model.";
 const TOKEN_ROWS: &str = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta";
@@ -93,19 +93,5 @@ impl Lora {
         }
         .write(dir)?;
         Ok(())
-    }
-}
-
-fn to_device(tensor: HostTensor, device: &Device) -> Tensor<2> {
-    let shape = [tensor.shape[0], tensor.shape[1]];
-    Tensor::from_data(TensorData::new(tensor.values, shape), device)
-}
-
-fn to_host(tensor: &Tensor<2>) -> HostTensor {
-    let shape = tensor.dims().to_vec();
-    let data = tensor.clone().inner().into_data().convert::<f32>();
-    HostTensor {
-        shape,
-        values: data.iter::<f32>().collect(),
     }
 }

@@ -1,9 +1,9 @@
 //! Folding a LoRA adapter into the base's weights: `W + scale * B A`. Knows nothing of files.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::{AdapterError, Lora, lora::detach};
-use crate::model::{Llama, Weight};
+use crate::model::{Llama, Weight, to_device, to_host};
 
 /// Adds the adapter's change to the weights of a copy of the model; the result needs no adapter.
 ///
@@ -28,18 +28,16 @@ pub fn merge(model: &Llama, lora: &Lora) -> Result<Llama, AdapterError> {
     }
     if let Some(rows) = &lora.token_rows {
         // An untied head is no embedding: it keeps its own rows.
-        merged.embed = replace_rows(merged.embed.clone(), &rows.ids, rows.rows.clone());
+        merged.embed = replace_rows(&merged.embed, &rows.ids, &rows.rows);
     }
     Ok(merged)
 }
 
-fn replace_rows(embed: Tensor<2>, ids: &[u32], rows: Tensor<2>) -> Tensor<2> {
-    let [_, hidden] = embed.dims();
-    let device = embed.device();
-    let mut values: Vec<f32> = embed.clone().into_data().convert::<f32>().iter::<f32>().collect();
-    let new: Vec<f32> = rows.inner().into_data().convert::<f32>().iter::<f32>().collect();
-    for (i, id) in ids.iter().enumerate() {
-        values[*id as usize * hidden..][..hidden].copy_from_slice(&new[i * hidden..][..hidden]);
+fn replace_rows(embed: &Tensor<2>, ids: &[u32], rows: &Tensor<2>) -> Tensor<2> {
+    let (mut all, new) = (to_host(embed), to_host(rows));
+    let hidden = all.shape[1];
+    for (id, row) in ids.iter().zip(new.values.chunks_exact(hidden)) {
+        all.values[*id as usize * hidden..][..hidden].copy_from_slice(row);
     }
-    Tensor::from_data(TensorData::new(values, embed.dims()), &device)
+    to_device(all, &embed.device())
 }

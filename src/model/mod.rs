@@ -7,6 +7,7 @@ mod linear;
 mod llama;
 mod load;
 mod slots;
+mod transfer;
 
 pub use cache::Cache;
 pub use inputs::Inputs;
@@ -14,6 +15,7 @@ pub use linear::{Linear, LowRank, Weight};
 pub use llama::{Block, Llama, TokenRows};
 pub use load::Storage;
 pub use slots::Slot;
+pub use transfer::{to_device, to_host};
 
 use crate::formats::FormatError;
 use crate::kernels::PackedSizeError;

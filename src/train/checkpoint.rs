@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::adamw::{AdamW, Moments};
@@ -12,7 +12,7 @@ use super::params::{Param, Trained};
 use super::{TrainError, Trainer};
 use crate::formats::FormatError;
 use crate::formats::weights::{HostTensor, StoreType, WeightFile, write, write_whole};
-use crate::model::{Llama, Slot};
+use crate::model::{Llama, Slot, to_device, to_host};
 
 /// `trainer_state.json`: where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,19 +27,12 @@ pub struct TrainerState {
     pub log_history: Vec<(usize, f64, f64)>,
 }
 
-/// What a save wrote.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Saved {
-    /// The folder.
-    pub path: PathBuf,
-}
-
 impl Trainer {
     /// Writes `dir` (`checkpoint-120`): weights, optimizer, state. A temporary folder is filled and renamed.
     ///
     /// # Errors
     /// The disk is full or the folder cannot be written; nothing half-written stays under the final name.
-    pub fn save_checkpoint(&mut self, dir: &Path, base_model: &str, state: &TrainerState) -> Result<Saved, TrainError> {
+    pub fn save_checkpoint(&mut self, dir: &Path, base_model: &str, state: &TrainerState) -> Result<(), TrainError> {
         self.save_folder(dir, base_model, StoreType::F32, &mut |trainer, temp| {
             trainer.save_optimizer(&temp.join("optimizer.safetensors"))?;
             let text = serde_json::to_string_pretty(state).map_err(|e| invalid(temp, e.to_string()))?;
@@ -59,7 +52,7 @@ impl Trainer {
         base_model: &str,
         store: StoreType,
         extra: &mut dyn FnMut(&mut Self, &Path) -> Result<(), TrainError>,
-    ) -> Result<Saved, TrainError> {
+    ) -> Result<(), TrainError> {
         let parent = dir.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent).map_err(|e| FormatError::Write {
             path: parent.into(),
@@ -84,14 +77,14 @@ impl Trainer {
             path: dir.into(),
             source: e,
         })?;
-        Ok(Saved { path: dir.into() })
+        Ok(())
     }
 
     fn save_optimizer(&self, path: &Path) -> Result<(), TrainError> {
         let mut tensors = vec![];
         for (param, m) in self.params.iter().zip(&self.optimizer.moments) {
-            tensors.push((format!("{}.exp_avg", param.name), host(&m.first)));
-            tensors.push((format!("{}.exp_avg_sq", param.name), host(&m.second)));
+            tensors.push((format!("{}.exp_avg", param.name), to_host(&m.first)));
+            tensors.push((format!("{}.exp_avg_sq", param.name), to_host(&m.second)));
         }
         write(
             path,
@@ -123,7 +116,7 @@ impl Trainer {
         };
         for param in &self.params {
             let moment = |kind: &str| -> Result<Tensor<2>, TrainError> {
-                Ok(tensor(
+                Ok(to_device(
                     file.read_shaped(&format!("{}.{kind}", param.name), &param.value.dims())?,
                     &device,
                 ))
@@ -154,15 +147,15 @@ impl Trainer {
 ///
 /// # Errors
 /// The folder cannot be written or the disk is full.
-pub fn save_full(model: &mut Llama, dir: &Path, store: StoreType) -> Result<(), TrainError> {
+fn save_full(model: &mut Llama, dir: &Path, store: StoreType) -> Result<(), TrainError> {
     let tensors: Vec<(String, HostTensor)> = model
         .slots_mut()
         .into_iter()
         .map(|(name, slot)| match slot {
-            Slot::Matrix(t) => (name, host(t)),
-            Slot::Linear(l) => (name, host(&l.matrix())),
+            Slot::Matrix(t) => (name, to_host(t)),
+            Slot::Linear(l) => (name, to_host(&l.matrix())),
             Slot::Vector(t) => {
-                let flat = host(&t.clone().unsqueeze::<2>());
+                let flat = to_host(&t.clone().unsqueeze::<2>());
                 (
                     name,
                     HostTensor {
@@ -181,14 +174,14 @@ pub fn save_full(model: &mut Llama, dir: &Path, store: StoreType) -> Result<(), 
 ///
 /// # Errors
 /// A tensor is missing or has another shape.
-pub fn load_full(dir: &Path, params: &[Param], device: &Device) -> Result<Vec<Tensor<2>>, TrainError> {
+fn load_full(dir: &Path, params: &[Param], device: &Device) -> Result<Vec<Tensor<2>>, TrainError> {
     let file = WeightFile::open(dir)?;
     params
         .iter()
         .map(|p| {
             let dims = p.value.dims();
             let shape: &[usize] = if p.vector { &dims[1..] } else { &dims };
-            Ok(tensor(
+            Ok(to_device(
                 HostTensor {
                     shape: dims.to_vec(),
                     ..file.read_shaped(&p.name, shape)?
@@ -239,19 +232,6 @@ fn replace_folder(made: &Path, dir: &Path) -> std::io::Result<()> {
         return std::fs::remove_dir_all(&old);
     }
     std::fs::rename(made, dir)
-}
-
-fn host(tensor: &Tensor<2>) -> HostTensor {
-    let data = tensor.clone().inner().into_data().convert::<f32>();
-    HostTensor {
-        shape: tensor.dims().to_vec(),
-        values: data.iter::<f32>().collect(),
-    }
-}
-
-fn tensor(host: HostTensor, device: &Device) -> Tensor<2> {
-    let shape = [host.shape[0], host.shape[1]];
-    Tensor::from_data(TensorData::new(host.values, shape), device)
 }
 
 fn invalid(path: &Path, message: String) -> TrainError {

@@ -9,7 +9,7 @@ mod schedule;
 mod trainer;
 
 pub use adamw::{AdamW, AdamWConfig, Moments, clip_factor, global_norm};
-pub use checkpoint::{Saved, TrainerState, load_full, newest_checkpoint, save_full};
+pub use checkpoint::{TrainerState, newest_checkpoint};
 pub use params::{Param, Trained};
 pub use run::{LoopPlan, Observer, RunEnd, Wish, run};
 pub use schedule::{LrSchedule, warmup_steps};

@@ -128,9 +128,9 @@ fn evaluate(
 fn save(trainer: &mut Trainer, plan: &LoopPlan, state: &TrainerState, observer: &mut dyn Observer) {
     let dir = plan.run_dir.join(format!("checkpoint-{}", state.step));
     match trainer.save_checkpoint(&dir, &plan.base_model, state) {
-        Ok(saved) => {
+        Ok(()) => {
             prune(&plan.run_dir, plan.keep);
-            observer.saved(state.step, &saved.path);
+            observer.saved(state.step, &dir);
         }
         Err(error) => observer.save_failed(state.step, &error),
     }

@@ -56,6 +56,21 @@ pub fn deviation<const D: usize>(found: Tensor<D>, file: &WeightFile, name: &str
         .fold(0.0, f64::max)
 }
 
+/// The deviation after Adam, which divides by the gradient's size: where a gradient is not clearly above rounding, its step may go
+/// either way and is left out.
+pub fn deviation_after_adam(found: &Tensor<2>, grad: &Tensor<2>, file: &WeightFile, name: &str) -> f64 {
+    let values = |t: &Tensor<2>| t.clone().into_data().iter::<f32>().collect::<Vec<f32>>();
+    let (found, grad) = (values(found), values(grad));
+    let expected = file.read(name).expect(name).values;
+    assert_eq!(found.len(), expected.len(), "{name}: number of values");
+    let clear = grad.iter().map(|g| g.abs() > 1e-6);
+    let gaps = found.iter().zip(&expected).map(|(a, b)| f64::from((a - b).abs()));
+    gaps.zip(clear)
+        .filter(|(_, clear)| *clear)
+        .map(|(gap, _)| gap)
+        .fold(0.0, f64::max)
+}
+
 /// Asserts and prints a deviation, so that `--nocapture` lists how close each value is.
 pub fn close(what: &str, deviation: f64, tolerance: f64) {
     println!("golden {what}: largest deviation {deviation:.2e} (tolerance {tolerance:.0e})");
