@@ -126,3 +126,26 @@ fn a_killed_worker_leaves_the_window_alive_and_resumes() {
             .is_some_and(|r| r.stopped && r.path.is_dir())
     );
 }
+
+#[test]
+fn a_run_goes_on_without_its_window_and_is_found_again() {
+    let mut window = window();
+    set_up(&mut window, 4000);
+    window.click("Train");
+    window.click("Train on 855 conversations");
+    wait(&mut window, "a first step", 120, |s| s.run.step() > 0);
+    let dir = window.shell().state.run.dir.clone().expect("a run folder");
+    let Window { harness, home } = window;
+    harness.into_state().shell.finish();
+    let mut again = Window::in_home(home, [1280.0, 800.0]);
+    wait(&mut again, "finding the run", 60, |s| {
+        s.run.phase == RunPhase::Training && s.run.dir.as_ref() == Some(&dir)
+    });
+    let step = again.shell().state.run.step();
+    wait(&mut again, "further steps", 60, |s| s.run.step() > step);
+    again.click("Train");
+    again.click("Stop training");
+    wait(&mut again, "keeping the result", 60, |s| s.run.phase == RunPhase::Finished);
+    let result = again.shell().state.run.result.clone().expect("a result");
+    assert!(result.stopped && result.path.is_dir());
+}

@@ -4,6 +4,7 @@ use egui::{Color32, Ui, vec2};
 use egui_plot::{AxisHints, Corner, HoverPosition, Legend, Line, Plot, PlotPoints, PlotUi, Points};
 
 use super::super::{Ctx, Theme, kit};
+use super::marks;
 use crate::session::words::{small, thousands};
 use crate::session::{Curves, StepPoint};
 
@@ -12,6 +13,9 @@ type Reading = fn(&StepPoint) -> f64;
 
 /// Most points of a line; more are thinned out, for no screen shows them.
 const MOST_POINTS: usize = 2000;
+
+/// Height between two marks of the upright axis.
+const PIXELS_A_MARK: f64 = 34.0;
 
 /// Draws the loss large and the other curves small below it.
 pub fn charts_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
@@ -81,8 +85,12 @@ fn plot<'a>(theme: &Theme, name: &str, height: f32) -> Plot<'a> {
         .allow_drag(false)
         .allow_boxed_zoom(false)
         .set_margin_fraction(vec2(0.01, 0.08))
+        .x_grid_spacer(marks::round(5.0, 1.0))
+        .y_grid_spacer(marks::round((f64::from(height) / PIXELS_A_MARK).max(2.0), 0.0))
         .custom_x_axes(vec![
-            axis(theme, AxisHints::new_x()).formatter(|mark, _| step(mark.value)),
+            axis(theme, AxisHints::new_x())
+                .formatter(|mark, _| step(mark.value))
+                .label_spacing(24.0..=36.0),
         ])
         .custom_y_axes(vec![
             axis(theme, AxisHints::new_y())

@@ -4,6 +4,7 @@ mod charts;
 mod forecast;
 mod form;
 mod log;
+mod marks;
 mod progress;
 
 use egui::{ScrollArea, Ui};
