@@ -1,8 +1,9 @@
 //! Launching shaders on Cube tensors. Knows the GPU backend's buffers; knows nothing of any operation.
 use super::shader::Shader;
+use burn::backend::DispatchDevice;
 use burn::cubecl::server::{Handle, KernelArguments};
 use burn::cubecl::{CubeCount, client::Client};
-use burn::tensor::{DType, Shape};
+use burn::tensor::{DType, Device, Shape};
 use burn_wgpu::{CubeDim, CubeTensor, SourceKernel};
 
 /// Threads of one workgroup, in every shader of this room.
@@ -44,4 +45,12 @@ pub(super) fn launch(shader: Shader, groups: usize, tensors: &[&CubeTensor], siz
 pub(super) fn launch_each(shader: Shader, count: usize, tensors: &[&CubeTensor], sizes: &[usize]) {
     let sizes = [&[count], sizes].concat();
     launch(shader, count.div_ceil(WORKGROUP as usize), tensors, &sizes);
+}
+
+/// Bytes that one binding of the device may hold; `None` where there are no bindings.
+pub(super) fn largest_binding(device: &Device) -> Option<usize> {
+    match device.clone().inner().as_dispatch() {
+        DispatchDevice::Cube(device) => Some(device.client().properties().memory.max_page_size as usize),
+        _ => None,
+    }
 }

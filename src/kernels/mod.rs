@@ -6,6 +6,7 @@
 //! `f32`. Gradients are first order only.
 
 mod attention;
+mod blocks;
 mod cross_entropy;
 mod gpu;
 mod host;

@@ -1,27 +1,41 @@
 //! Frozen weights in device memory, in the layout they were stored in. Knows layouts; knows nothing of the layers they belong to.
+use super::blocks::block_size;
+use super::gpu;
 use super::packed_linear::PackedLinearOps;
 use burn::backend::Dispatch;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use half::f16;
 use thiserror::Error;
 
-/// How the numbers of a weight lie in its words.
+/// How the numbers of a weight lie in its bytes: as in a GGUF tensor of that type, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PackedLayout {
-    /// One `f32` per word.
+    /// Single precision.
     F32,
-    /// Two half-precision numbers per word, the lower half first; the last word is half used where their number is odd.
+    /// Half precision.
     F16,
-}
-
-impl PackedLayout {
-    /// Words that hold `values` numbers.
-    pub fn words(self, values: usize) -> usize {
-        match self {
-            Self::F32 => values,
-            Self::F16 => values.div_ceil(2),
-        }
-    }
+    /// The upper half of single precision.
+    Bf16,
+    /// Blocks of 32: a scale and four-bit integers.
+    Q4_0,
+    /// Blocks of 32: a scale, a minimum and four-bit integers.
+    Q4_1,
+    /// Blocks of 32: a scale and five-bit integers.
+    Q5_0,
+    /// Blocks of 32: a scale, a minimum and five-bit integers.
+    Q5_1,
+    /// Blocks of 32: a scale and eight-bit integers.
+    Q8_0,
+    /// Blocks of 256 two-bit integers.
+    Q2K,
+    /// Blocks of 256 three-bit integers.
+    Q3K,
+    /// Blocks of 256 four-bit integers.
+    Q4K,
+    /// Blocks of 256 five-bit integers.
+    Q5K,
+    /// Blocks of 256 six-bit integers.
+    Q6K,
 }
 
 /// The layout and shape of a weight: what the kernels must know beside its words.
@@ -35,55 +49,154 @@ pub struct Packing {
     pub inputs: usize,
 }
 
-/// A weight whose numbers do not fill its shape.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("A weight of {outputs} x {inputs} needs {expected} numbers, and {found} were given")]
-pub struct PackedSizeError {
-    /// Rows asked for.
-    pub outputs: usize,
-    /// Columns asked for.
-    pub inputs: usize,
-    /// Rows times columns.
-    pub expected: usize,
-    /// Numbers given.
-    pub found: usize,
+impl Packing {
+    /// Bytes of one row.
+    pub fn row_bytes(self) -> usize {
+        let (values, bytes) = block_size(self.layout);
+        self.inputs / values * bytes
+    }
 }
 
-/// A frozen weight `[outputs, inputs]`, row by row in `words`, as [`super::packed_linear`] takes it.
+/// A weight whose numbers do not fill its shape.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PackedSizeError {
+    /// Too few or too many numbers.
+    #[error("A weight of {outputs} x {inputs} needs {expected} numbers, and {found} were given")]
+    Numbers {
+        /// Rows asked for.
+        outputs: usize,
+        /// Columns asked for.
+        inputs: usize,
+        /// Rows times columns.
+        expected: usize,
+        /// Numbers given.
+        found: usize,
+    },
+    /// Too few or too many bytes.
+    #[error("A weight of {outputs} x {inputs} in layout {layout:?} needs {expected} bytes, and {found} were given")]
+    Bytes {
+        /// The layout.
+        layout: PackedLayout,
+        /// Rows asked for.
+        outputs: usize,
+        /// Columns asked for.
+        inputs: usize,
+        /// Bytes of all rows.
+        expected: usize,
+        /// Bytes given.
+        found: usize,
+    },
+    /// Rows that end inside a block.
+    #[error("Rows of {inputs} numbers cannot be stored in layout {layout:?}, whose blocks hold {block}")]
+    Row {
+        /// The layout.
+        layout: PackedLayout,
+        /// Columns asked for.
+        inputs: usize,
+        /// Numbers of one block.
+        block: usize,
+    },
+}
+
+/// A frozen weight `[outputs, inputs]`, row by row, as [`super::packed_linear`] takes it.
 ///
 /// Cloning shares the device memory.
 #[derive(Clone, Debug)]
 pub struct PackedWeight {
     packing: Packing,
-    /// `u32` words on the device, `[layout.words(outputs * inputs)]`.
-    words: Tensor<1, Int>,
-    /// What quantised layouts multiply their numbers by; a single 1 in layouts without scales.
+    parts: Vec<Part>,
+    /// What layouts with scales apart from their words multiply their numbers by; a single 1 in all present layouts.
     scales: Tensor<1>,
+}
+
+/// Consecutive rows: all of them, unless a device cannot bind so many at once.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// Layout and shape of these rows.
+    pub packing: Packing,
+    /// Their first row.
+    pub first: usize,
+    /// `u32` words on the device; unused bytes of the last one are zero.
+    pub words: Tensor<1, Int>,
 }
 
 impl PackedWeight {
     /// Keeps `values` (row by row, `shape` = `[outputs, inputs]`) as they are.
+    ///
+    /// # Errors
+    /// There are fewer or more values than the shape has.
     pub fn from_f32(values: &[f32], shape: [usize; 2], device: &Device) -> Result<Self, PackedSizeError> {
-        let packing = packing(PackedLayout::F32, shape, values.len())?;
-        Ok(Self::upload(packing, bytemuck::cast_slice(values).to_vec(), device))
+        check_numbers(shape, values.len())?;
+        Self::from_blocks(PackedLayout::F32, bytemuck::cast_slice(values), shape, device)
     }
 
     /// Keeps half-precision `values` (row by row, `shape` = `[outputs, inputs]`) as they are.
+    ///
+    /// # Errors
+    /// There are fewer or more values than the shape has.
     pub fn from_f16(values: &[f16], shape: [usize; 2], device: &Device) -> Result<Self, PackedSizeError> {
-        let packing = packing(PackedLayout::F16, shape, values.len())?;
-        let word = |pair: &[f16]| {
-            let high = pair.get(1).map_or(0, |value| u32::from(value.to_bits()));
-            u32::from(pair[0].to_bits()) | high << 16
-        };
-        Ok(Self::upload(packing, values.chunks(2).map(word).collect(), device))
+        check_numbers(shape, values.len())?;
+        Self::from_blocks(PackedLayout::F16, bytemuck::cast_slice(values), shape, device)
     }
 
-    fn upload(packing: Packing, words: Vec<u32>, device: &Device) -> Self {
-        let count = words.len();
-        let words = TensorData::new(words, [count]);
-        let words = Tensor::from_data(words, (device, DType::U32));
-        let scales = Tensor::ones([1], (device, DType::F32));
-        Self { packing, words, scales }
+    /// Keeps the blocks of `layout` (row by row, `shape` = `[outputs, inputs]`, bytes as in GGUF) as they are.
+    ///
+    /// Where the device cannot bind them, or their `f32` values, at once, they are split by rows.
+    ///
+    /// # Errors
+    /// There are fewer or more bytes than the shape needs, or a row ends inside a block.
+    pub fn from_blocks(
+        layout: PackedLayout,
+        bytes: &[u8],
+        shape: [usize; 2],
+        device: &Device,
+    ) -> Result<Self, PackedSizeError> {
+        Self::from_blocks_within(layout, bytes, shape, gpu::largest_binding(device), device)
+    }
+
+    /// [`Self::from_blocks`] for a device that binds `limit` bytes at once; `None` is no limit.
+    ///
+    /// # Errors
+    /// As [`Self::from_blocks`].
+    pub fn from_blocks_within(
+        layout: PackedLayout,
+        bytes: &[u8],
+        shape: [usize; 2],
+        limit: Option<usize>,
+        device: &Device,
+    ) -> Result<Self, PackedSizeError> {
+        let [outputs, inputs] = shape;
+        let packing = Packing {
+            layout,
+            outputs,
+            inputs,
+        };
+        check_bytes(packing, bytes.len())?;
+        // The rows travel packed and are sometimes unpacked: both must fit. Sizes in words are rounded up.
+        let row = packing.row_bytes().max(inputs * 4).max(1);
+        let rows = limit.map_or(outputs, |limit| (limit.saturating_sub(4) / row).max(1));
+        let parts = (0..outputs).step_by(rows.max(1)).map(|first| {
+            let rows = rows.min(outputs - first);
+            let bytes = &bytes[first * packing.row_bytes()..][..rows * packing.row_bytes()];
+            Part::upload(
+                Packing {
+                    outputs: rows,
+                    ..packing
+                },
+                first,
+                bytes,
+                device,
+            )
+        });
+        let mut parts: Vec<_> = parts.collect();
+        if parts.is_empty() {
+            parts.push(Part::upload(packing, 0, &[], device));
+        }
+        Ok(Self {
+            packing,
+            parts,
+            scales: Tensor::ones([1], (device, DType::F32)),
+        })
     }
 
     /// Layout and shape.
@@ -96,35 +209,116 @@ impl PackedWeight {
         [self.packing.outputs, self.packing.inputs]
     }
 
-    /// Bytes of device memory.
-    pub fn bytes(&self) -> usize {
-        4 * (self.words.dims()[0] + self.scales.dims()[0])
+    /// Number of buffers that hold the rows.
+    pub fn pieces(&self) -> usize {
+        self.parts.len()
     }
 
-    /// Words and scales, for the kernels.
-    pub(super) fn parts(&self) -> (Tensor<1, Int>, Tensor<1>) {
-        (self.words.clone(), self.scales.clone())
+    /// Bytes of device memory.
+    pub fn bytes(&self) -> usize {
+        let words: usize = self.parts.iter().map(|part| part.words.dims()[0]).sum();
+        4 * (words + self.scales.dims()[0])
+    }
+
+    /// The buffers, for the kernels.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The scales, for the kernels.
+    pub(super) fn scales(&self) -> Tensor<1> {
+        self.scales.clone()
     }
 
     /// The weight as an `f32` tensor `[outputs, inputs]`, on the same device.
     pub fn unpack(&self) -> Tensor<2> {
-        let (words, scales) = self.parts();
-        let values = Dispatch::unpack_weight(words.into_dispatch(), scales.into_dispatch(), self.packing);
-        Tensor::from_dispatch(values)
+        let part = |part: &Part| {
+            let (words, scales) = (part.words.clone(), self.scales());
+            let values = Dispatch::unpack_weight(words.into_dispatch(), scales.into_dispatch(), part.packing);
+            Tensor::from_dispatch(values)
+        };
+        joined(self.parts.iter().map(part).collect(), 0)
+    }
+
+    /// Rows by number, as `f32`: an embedding lookup. Only these rows are unpacked; no gradient flows.
+    ///
+    /// # Shapes
+    /// - `ids`: `[n]`, each below `outputs`; others give rows of zeros
+    /// - output: `[n, inputs]`
+    pub fn rows(&self, ids: Tensor<1, Int>) -> Tensor<2> {
+        let part = |part: &Part| {
+            let rows = Dispatch::packed_rows(
+                ids.clone().into_dispatch(),
+                part.words.clone().into_dispatch(),
+                self.scales().into_dispatch(),
+                part.packing,
+                part.first,
+            );
+            Tensor::<2>::from_dispatch(rows)
+        };
+        // Each part gives zeros for the rows of the others.
+        let mut rows = part(&self.parts[0]);
+        for other in &self.parts[1..] {
+            rows = rows + part(other);
+        }
+        rows
     }
 }
 
-fn packing(layout: PackedLayout, shape: [usize; 2], found: usize) -> Result<Packing, PackedSizeError> {
+impl Part {
+    fn upload(packing: Packing, first: usize, bytes: &[u8], device: &Device) -> Self {
+        let mut words: Vec<u32> = bytemuck::pod_collect_to_vec(bytes);
+        if words.is_empty() {
+            // Devices have no empty buffers.
+            words.push(0);
+        }
+        let count = words.len();
+        Self {
+            packing,
+            first,
+            words: Tensor::from_data(TensorData::new(words, [count]), (device, DType::U32)),
+        }
+    }
+}
+
+/// The tensors side by side along `dim`; a single one as it is.
+pub(super) fn joined(mut parts: Vec<Tensor<2>>, dim: usize) -> Tensor<2> {
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    Tensor::cat(parts, dim)
+}
+
+fn check_numbers(shape: [usize; 2], found: usize) -> Result<(), PackedSizeError> {
     let [outputs, inputs] = shape;
     let expected = outputs.saturating_mul(inputs);
     if expected == found {
-        return Ok(Packing {
-            layout,
-            outputs,
-            inputs,
-        });
+        return Ok(());
     }
-    Err(PackedSizeError {
+    Err(PackedSizeError::Numbers {
+        outputs,
+        inputs,
+        expected,
+        found,
+    })
+}
+
+fn check_bytes(packing: Packing, found: usize) -> Result<(), PackedSizeError> {
+    let Packing {
+        layout,
+        outputs,
+        inputs,
+    } = packing;
+    let (block, _) = block_size(layout);
+    if !inputs.is_multiple_of(block) {
+        return Err(PackedSizeError::Row { layout, inputs, block });
+    }
+    let expected = outputs.saturating_mul(packing.row_bytes());
+    if expected == found {
+        return Ok(());
+    }
+    Err(PackedSizeError::Bytes {
+        layout,
         outputs,
         inputs,
         expected,

@@ -7,15 +7,29 @@ use burn_wgpu::{KernelSource, SourceTemplate};
 pub struct Shader {
     /// File name below `shaders/`.
     pub file: &'static str,
+    /// The file whose text comes first, where several shaders share functions.
+    pub shared: Option<&'static str>,
     template: &'static str,
     variables: Vec<(&'static str, u32)>,
 }
 
-/// A shader of `shaders/` by file name.
+/// A shader of `shaders/` by file name; `"shared" + "file"` puts the text of a file of functions in front.
 macro_rules! shader {
+    ($shared:literal + $file:literal, $($name:literal = $value:expr),* $(,)?) => {
+        $crate::kernels::shader::Shader::new(
+            $file,
+            Some($shared),
+            concat!(
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $shared)),
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file)),
+            ),
+            vec![$(($name, $value)),*],
+        )
+    };
     ($file:literal, $($name:literal = $value:expr),* $(,)?) => {
         $crate::kernels::shader::Shader::new(
             $file,
+            None,
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file)),
             vec![$(($name, $value)),*],
         )
@@ -24,9 +38,15 @@ macro_rules! shader {
 pub(super) use shader;
 
 impl Shader {
-    pub(super) fn new(file: &'static str, template: &'static str, variables: Vec<(&'static str, u32)>) -> Self {
+    pub(super) fn new(
+        file: &'static str,
+        shared: Option<&'static str>,
+        template: &'static str,
+        variables: Vec<(&'static str, u32)>,
+    ) -> Self {
         Self {
             file,
+            shared,
             template,
             variables,
         }

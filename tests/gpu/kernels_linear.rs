@@ -99,7 +99,7 @@ fn weights_unpack_to_what_was_packed() {
 #[test]
 fn packing_too_few_numbers_is_an_error() {
     let error = PackedWeight::from_f32(&[1.0; 5], [2, 3], &Device::flex()).unwrap_err();
-    let expected = PackedSizeError {
+    let expected = PackedSizeError::Numbers {
         outputs: 2,
         inputs: 3,
         expected: 6,

@@ -8,6 +8,7 @@ mod golden_sft;
 mod golden_tiny_llama;
 mod kernels;
 mod kernels_block;
+mod kernels_blocks;
 mod kernels_kit;
 mod kernels_linear;
 mod train_devices;

@@ -1,7 +1,6 @@
-// Two half-precision numbers per word (the lower half first) to f32, one word per thread.
-@group(0) @binding(0) var<storage, read_write> words: array<u32>;
+// All numbers of a packed weight, one per thread. Follows blocks.wgsl.
 @group(0) @binding(1) var<storage, read_write> values: array<f32>;
-// words, values (one less than twice as many where their number is odd)
+// numbers, columns, bytes of a row
 @group(0) @binding(2) var<storage, read_write> sizes: array<u32>;
 
 @compute @workgroup_size({{ workgroup }}, 1, 1)
@@ -14,9 +13,5 @@ fn main(
     if (i >= sizes[0]) {
         return;
     }
-    let pair = unpack2x16float(words[i]);
-    values[2u * i] = pair.x;
-    if (2u * i + 1u < sizes[1]) {
-        values[2u * i + 1u] = pair.y;
-    }
+    values[i] = weight(i / sizes[1] * sizes[2], i % sizes[1]);
 }

@@ -1,0 +1,147 @@
+//! Packed weights on the CPU: few vectors are multiplied block by block, many by Flex's matrix multiplication with rows unpacked a few
+//! at a time. Knows nothing of gradients' bookkeeping.
+use super::PackedLinearOps;
+use crate::kernels::packed_weight::{PackedLayout, Packing};
+use crate::kernels::{blocks, host};
+use burn::backend::Flex;
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::tensor::{DType, Shape, Slice};
+use burn_flex::{FlexTensor, Layout};
+use rayon::prelude::*;
+
+/// Numbers unpacked at a time: 16 MiB of `f32`.
+const BLOCK: usize = 4 << 20;
+/// Vectors up to which a product reads the packed weight itself.
+const FEW: usize = 8;
+/// Numbers of a weight that one task should have at least.
+const TASK: usize = 1 << 15;
+
+/// All bytes of a weight.
+fn bytes(words: &FlexTensor) -> &[u8] {
+    bytemuck::cast_slice(words.storage::<u32>())
+}
+
+/// Rows `from..to` of a packed weight as an `f32` tensor, without a copy where they are stored as such.
+fn unpack_rows(words: &FlexTensor, packing: Packing, from: usize, to: usize) -> FlexTensor {
+    let shape = Shape::from([to - from, packing.inputs]);
+    if packing.layout == PackedLayout::F32 {
+        let layout = Layout::new(shape, vec![packing.inputs as isize, 1], from * packing.inputs);
+        return FlexTensor::from_arc(words.data_arc(), layout, DType::F32);
+    }
+    let mut values = vec![0f32; (to - from) * packing.inputs];
+    let row_bytes = packing.row_bytes();
+    let rows = (TASK / packing.inputs.max(1)).max(1);
+    values
+        .par_chunks_mut((rows * packing.inputs).max(1))
+        .zip(bytes(words)[from * row_bytes..to * row_bytes].par_chunks((rows * row_bytes).max(1)))
+        .for_each(|(values, blocks)| blocks::unpack_row(packing.layout, blocks, values));
+    host::tensor(values, shape)
+}
+
+/// Ranges of rows to unpack one at a time: all of them where unpacking costs no memory.
+fn row_blocks(packing: Packing) -> Vec<(usize, usize)> {
+    let rows = match packing.layout {
+        PackedLayout::F32 => packing.outputs,
+        _ => BLOCK / packing.inputs.max(1),
+    };
+    let rows = rows.max(1);
+    let starts = (0..packing.outputs).step_by(rows);
+    starts.map(|from| (from, (from + rows).min(packing.outputs))).collect()
+}
+
+/// Products with few vectors, `[n, outputs]` laid out by outputs first.
+fn multiply_few(x: &FlexTensor, words: &FlexTensor, packing: Packing) -> FlexTensor {
+    let [n, _] = x.layout().shape().dims();
+    let Packing { outputs, inputs, .. } = packing;
+    let mut out = host::zeros(Shape::from([outputs, n]));
+    let rows = (TASK / (inputs * n).max(1)).clamp(1, outputs.max(1));
+    let row_bytes = packing.row_bytes();
+    let (x, weight) = (x.storage::<f32>(), &bytes(words)[..outputs * row_bytes]);
+    out.storage_mut::<f32>()
+        .par_chunks_mut(rows * n)
+        .zip(weight.par_chunks((rows * row_bytes).max(1)))
+        .for_each(|(out, rows)| blocks::dot_rows(packing, rows, x, out));
+    if n == 1 {
+        // One column is one row.
+        return out.reshape(Shape::from([1, outputs]));
+    }
+    out.transpose(0, 1)
+}
+
+/// Products with many vectors.
+fn multiply_many(x: FlexTensor, words: &FlexTensor, packing: Packing) -> FlexTensor {
+    let part = |(from, to)| {
+        // A transposed view: gemm reads the weight in place.
+        let weight = Flex::float_transpose(unpack_rows(words, packing, from, to));
+        Flex::float_matmul(x.clone(), weight)
+    };
+    let mut parts: Vec<_> = row_blocks(packing).into_iter().map(part).collect();
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    Flex::float_cat(parts, 1)
+}
+
+impl PackedLinearOps for Flex {
+    fn unpack_weight(words: IntTensor<Self>, _scales: FloatTensor<Self>, packing: Packing) -> FloatTensor<Self> {
+        unpack_rows(&host::dense(words), packing, 0, packing.outputs)
+    }
+
+    fn packed_rows(
+        ids: IntTensor<Self>,
+        words: IntTensor<Self>,
+        _scales: FloatTensor<Self>,
+        packing: Packing,
+        first: usize,
+    ) -> FloatTensor<Self> {
+        let (ids, words) = (host::integers(ids), host::dense(words));
+        let (inputs, row_bytes) = (packing.inputs, packing.row_bytes());
+        let mut values = vec![0f32; ids.len() * inputs];
+        for (id, values) in ids.iter().zip(values.chunks_exact_mut(inputs.max(1))) {
+            let row = usize::try_from(*id).ok().and_then(|id| id.checked_sub(first));
+            if let Some(row) = row.filter(|row| *row < packing.outputs) {
+                let blocks = &bytes(&words)[row * row_bytes..][..row_bytes];
+                blocks::unpack_row(packing.layout, blocks, values);
+            }
+        }
+        host::tensor(values, [ids.len(), inputs])
+    }
+
+    fn packed_linear(
+        x: FloatTensor<Self>,
+        words: IntTensor<Self>,
+        _scales: FloatTensor<Self>,
+        packing: Packing,
+    ) -> FloatTensor<Self> {
+        let words = host::dense(words);
+        let [n, _] = x.layout().shape().dims();
+        if n == 0 || packing.outputs == 0 || packing.inputs == 0 {
+            return host::zeros(Shape::from([n, packing.outputs]));
+        }
+        if n <= FEW {
+            return multiply_few(&host::dense(x), &words, packing);
+        }
+        multiply_many(x, &words, packing)
+    }
+
+    fn packed_linear_backward(
+        grad: FloatTensor<Self>,
+        words: IntTensor<Self>,
+        _scales: FloatTensor<Self>,
+        packing: Packing,
+    ) -> FloatTensor<Self> {
+        let words = host::dense(words);
+        let [rows, _] = grad.layout().shape().dims();
+        if rows == 0 || packing.outputs == 0 || packing.inputs == 0 {
+            return host::zeros(Shape::from([rows, packing.inputs]));
+        }
+        let part = |(from, to)| {
+            let columns = [Slice::from(0..rows), Slice::from(from..to)];
+            let grad = Self::float_slice(grad.clone(), &columns);
+            Self::float_matmul(grad, unpack_rows(&words, packing, from, to))
+        };
+        let sum = row_blocks(packing).into_iter().map(part).reduce(Self::float_add);
+        sum.unwrap_or_else(|| host::zeros(Shape::from([rows, packing.inputs])))
+    }
+}
