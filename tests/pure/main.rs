@@ -4,6 +4,8 @@ mod batch;
 mod bundle;
 mod chats;
 mod data;
+mod data_files;
+mod data_kit;
 mod hygiene;
 mod layering;
 mod licences;

@@ -145,7 +145,9 @@ fn a_run_goes_on_without_its_window_and_is_found_again() {
     wait(&mut again, "further steps", 60, |s| s.run.step() > step);
     again.click("Train");
     again.click("Stop training");
-    wait(&mut again, "keeping the result", 60, |s| s.run.phase == RunPhase::Finished);
+    wait(&mut again, "keeping the result", 60, |s| {
+        s.run.phase == RunPhase::Finished
+    });
     let result = again.shell().state.run.result.clone().expect("a result");
     assert!(result.stopped && result.path.is_dir());
 }
