@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use super::{AdapterError, Lora, LoraSpec, Pair};
 use crate::formats::config::ModelConfig;
 use crate::formats::peft::LoraConfig;
+use crate::formats::source::TensorSource;
 use crate::formats::weights::{StoreType, WeightFile, write};
 use crate::model::{TokenRows, to_device, to_host};
 

@@ -1,9 +1,14 @@
-//! Containers and configs of other tools: config.json, safetensors, PEFT's adapter_config.json. Knows files, no tensors on devices.
+//! Containers and configs of other tools: config.json, safetensors, GGUF, PEFT's adapter_config.json. Knows files, no tensors on devices.
 
 pub mod bundle;
 pub mod config;
+pub mod gguf;
+mod mapped;
 pub mod peft;
 pub mod places;
+mod shards;
+pub mod source;
+mod unique;
 pub mod weights;
 
 use std::path::{Path, PathBuf};
@@ -36,15 +41,17 @@ pub enum FormatError {
         message: String,
     },
     /// A tensor that the model needs is not in the file.
-    #[error("{path} has no tensor \"{name}\". The file does not fit the model's config.json.")]
+    #[error(
+        "{path} has no tensor \"{name}\". The file does not fit the model's configuration; download or export the model again."
+    )]
     MissingTensor {
         /// The folder or file searched.
         path: PathBuf,
         /// The tensor's name.
         name: String,
     },
-    /// A tensor has another shape than config.json promises.
-    #[error("{path}: tensor \"{name}\" has shape {found:?}, but config.json asks for {expected:?}.")]
+    /// A tensor has another shape than the configuration promises.
+    #[error("{path}: tensor \"{name}\" has shape {found:?}, but the model's configuration asks for {expected:?}.")]
     Shape {
         /// The folder or file searched.
         path: PathBuf,

@@ -1,21 +1,36 @@
 //! Safetensors in (memory-mapped, single or sharded) and out (written whole, then renamed). Values are f32 on the way in.
 //! Knows nothing of models.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use half::{bf16, f16};
-use memmap2::Mmap;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use half::bf16;
+use safetensors::tensor::{Metadata, SafeTensorError, TensorInfo, TensorView};
+use safetensors::{Dtype, SafeTensors};
+use serde::de::IgnoredAny;
 
 use super::FormatError;
+use super::gguf::GgufType;
+use super::mapped::Mapped;
+use super::shards;
+use super::source::{PackedBytes, TensorSource};
+use super::unique::UniqueMap;
 
 /// The weight files of one folder or one file, mapped into memory.
 pub struct WeightFile {
     path: PathBuf,
-    maps: Vec<Mmap>,
+    files: Vec<Part>,
+    /// Tensor to the file that holds it.
     index: BTreeMap<String, usize>,
+}
+
+/// One file: its map and its checked header.
+struct Part {
+    map: Mapped,
+    header: Metadata,
+    /// Where the tensors' bytes begin.
+    data: usize,
 }
 
 /// One tensor read from a file: its values in f32 and its shape.
@@ -37,41 +52,44 @@ pub enum StoreType {
 }
 
 impl WeightFile {
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, or one file.
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, or one file. Reads headers only.
     ///
     /// # Errors
-    /// A file is missing, or its header is not safetensors.
+    /// A file is missing, its header is not safetensors, or files and index contradict each other.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
+        let shards = shards::find(path)?;
         let mut all = Self {
             path: path.into(),
-            maps: vec![],
+            files: vec![],
             index: BTreeMap::new(),
         };
-        for file in files_of(path)? {
-            all.add(&file)?;
+        for file in &shards.files {
+            all.add(file)?;
+        }
+        for (name, file) in &shards.listed {
+            let place = all.index.get(name).map(|at| all.files[*at].map.path());
+            if place != Some(file) {
+                let message = format!(
+                    "It has no tensor \"{name}\", but the index says so. Download this file and the index again."
+                );
+                return Err(FormatError::invalid(file, message));
+            }
         }
         Ok(all)
     }
 
     fn add(&mut self, file: &Path) -> Result<(), FormatError> {
-        let handle = File::open(file).map_err(|e| FormatError::io(file, e))?;
-        // SAFETY: the map is read-only; a file that another program truncates meanwhile ends this worker process, not the window.
-        let map = unsafe { Mmap::map(&handle) }.map_err(|e| FormatError::io(file, e))?;
-        let names: Vec<String> = SafeTensors::deserialize(&map)
-            .map_err(|e| {
-                FormatError::invalid(
-                    file,
-                    format!("not a readable safetensors file ({e}). Download or export it again."),
-                )
-            })?
-            .names()
-            .into_iter()
-            .map(String::from)
-            .collect();
-        for name in names {
-            self.index.insert(name, self.maps.len());
+        let part = Part::open(file)?;
+        for name in part.header.tensors().into_keys() {
+            if let Some(other) = self.index.insert(name.clone(), self.files.len()) {
+                let other = self.files[other].map.path().display();
+                let message = format!(
+                    "Tensor \"{name}\" is in {other} too. Download the shards of one version of the model again."
+                );
+                return Err(FormatError::invalid(file, message));
+            }
         }
-        self.maps.push(map);
+        self.files.push(part);
         Ok(())
     }
 
@@ -80,101 +98,129 @@ impl WeightFile {
         self.index.keys().map(String::as_str)
     }
 
-    /// Is there such a tensor?
-    pub fn has(&self, name: &str) -> bool {
-        self.index.contains_key(name)
+    fn find(&self, name: &str) -> Option<(&Part, &TensorInfo)> {
+        let part = &self.files[*self.index.get(name)?];
+        Some((part, part.header.info(name)?))
     }
 
-    /// Reads one tensor as f32.
-    ///
-    /// # Errors
-    /// The tensor is missing or of a type that is not a float.
-    pub fn read(&self, name: &str) -> Result<HostTensor, FormatError> {
+    fn bytes(&self, name: &str) -> Result<(&TensorInfo, &[u8]), FormatError> {
         let missing = || FormatError::MissingTensor {
             path: self.path.clone(),
             name: name.into(),
         };
-        let map = &self.maps[*self.index.get(name).ok_or_else(missing)?];
-        let file = SafeTensors::deserialize(map).map_err(|e| FormatError::invalid(&self.path, e.to_string()))?;
-        let view = file.tensor(name).map_err(|_| missing())?;
-        let values = to_f32(&view).ok_or_else(|| {
-            FormatError::invalid(
-                &self.path,
-                format!(
-                    "tensor \"{name}\" has type {:?}; f32, f16 and bf16 can be read",
-                    view.dtype()
-                ),
-            )
+        let (part, info) = self.find(name).ok_or_else(missing)?;
+        let (start, end) = info.data_offsets;
+        // The header was checked against the file's length when it was opened.
+        let bytes = part.map.pass(part.data + start..part.data + end).ok_or_else(missing)?;
+        Ok((info, bytes))
+    }
+}
+
+impl TensorSource for WeightFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.index.keys().cloned().collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        Some(self.find(name)?.1.shape.clone())
+    }
+
+    fn read(&self, name: &str) -> Result<HostTensor, FormatError> {
+        let (info, bytes) = self.bytes(name)?;
+        let values = to_f32(info.dtype, bytes).ok_or_else(|| {
+            let message = format!(
+                "Tensor \"{name}\" has type {:?}; f32, f16 and bf16 can be read.",
+                info.dtype
+            );
+            FormatError::invalid(&self.path, message)
         })?;
         Ok(HostTensor {
-            shape: view.shape().to_vec(),
+            shape: info.shape.clone(),
             values,
         })
     }
 
-    /// Reads one tensor and checks its shape.
-    ///
-    /// # Errors
-    /// As [`Self::read`], and when the shape is another.
-    pub fn read_shaped(&self, name: &str, shape: &[usize]) -> Result<HostTensor, FormatError> {
-        let tensor = self.read(name)?;
-        if tensor.shape != shape {
-            return Err(FormatError::Shape {
-                path: self.path.clone(),
-                name: name.into(),
-                found: tensor.shape,
-                expected: shape.to_vec(),
-            });
-        }
-        Ok(tensor)
+    fn packed(&self, name: &str) -> Option<PackedBytes<'_>> {
+        let (_, info) = self.find(name)?;
+        let kind = match info.dtype {
+            Dtype::F32 => GgufType::F32,
+            Dtype::F16 => GgufType::F16,
+            Dtype::BF16 => GgufType::Bf16,
+            _ => return None,
+        };
+        let shape = info.shape.as_slice().try_into().ok()?;
+        let bytes = Cow::Borrowed(self.bytes(name).ok()?.1);
+        Some(PackedBytes { kind, shape, bytes })
     }
 }
 
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, FormatError> {
-    if path.is_file() {
-        return Ok(vec![path.into()]);
+impl Part {
+    fn open(file: &Path) -> Result<Self, FormatError> {
+        let map = Mapped::open(file)?;
+        let (data, header) = header(map.bytes()).map_err(|m| FormatError::invalid(file, m))?;
+        Ok(Self { map, header, data })
     }
-    let single = path.join("model.safetensors");
-    if single.is_file() {
-        return Ok(vec![single]);
-    }
-    let index = path.join("model.safetensors.index.json");
-    if !index.is_file() {
-        return Err(FormatError::invalid(
-            path,
-            "no model.safetensors in this folder. Pick a folder that holds config.json and model.safetensors.",
-        ));
-    }
-    let text = std::fs::read_to_string(&index).map_err(|e| FormatError::io(&index, e))?;
-    let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|e| FormatError::invalid(&index, e.to_string()))?;
-    let map = value
-        .get("weight_map")
-        .and_then(|m| m.as_object())
-        .ok_or_else(|| FormatError::invalid(&index, "\"weight_map\" is missing"))?;
-    let mut shards: Vec<PathBuf> = map.values().filter_map(|v| v.as_str()).map(|f| path.join(f)).collect();
-    shards.sort();
-    shards.dedup();
-    Ok(shards)
 }
 
-fn to_f32(view: &TensorView<'_>) -> Option<Vec<f32>> {
-    let data = view.data();
-    Some(match view.dtype() {
-        Dtype::F32 => data
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect(),
-        Dtype::F16 => data
-            .chunks_exact(2)
-            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
-            .collect(),
-        Dtype::BF16 => data
-            .chunks_exact(2)
-            .map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32())
-            .collect(),
-        _ => return None,
+/// Reads and checks the header: where the data begins, and what it describes. Errors are sentences without the file's name.
+///
+/// # Errors
+/// Not safetensors, cut off, contradicting itself, or naming a tensor twice.
+pub fn header(bytes: &[u8]) -> Result<(usize, Metadata), String> {
+    // The library keeps the last of two tensors of one name; which one a file means cannot be known.
+    let json = json_of(bytes)?;
+    serde_json::from_slice::<UniqueMap<IgnoredAny>>(json)
+        .map_err(|e| format!("The header is broken: {e}. Download or export the file again."))?;
+    let (length, header) = SafeTensors::read_metadata(bytes).map_err(|e| explained(&e, bytes.len()))?;
+    Ok((8 + length, header))
+}
+
+/// The JSON text of the header, by its length in the first eight bytes.
+fn json_of(bytes: &[u8]) -> Result<&[u8], String> {
+    let too_short = || {
+        format!(
+            "Not a safetensors file: {} bytes hold no header. Download or export it again.",
+            bytes.len()
+        )
+    };
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(too_short)?;
+    let length = u64::from_le_bytes(*length);
+    usize::try_from(length).ok().and_then(|n| rest.get(..n)).ok_or_else(|| {
+        format!(
+            "The header should be {length} bytes long, but the file has {} bytes. It is cut off or no safetensors file: download or export it again.",
+            bytes.len()
+        )
     })
+}
+
+/// What the library found, in words.
+fn explained(error: &SafeTensorError, length: usize) -> String {
+    let what = match error {
+        SafeTensorError::MetadataIncompleteBuffer => {
+            return format!(
+                "The tensors listed in the header do not end where the file ends ({length} bytes). It is cut off: download or export it again."
+            );
+        }
+        SafeTensorError::InvalidOffset(name) => format!("tensor \"{name}\" overlaps another one or leaves a gap"),
+        SafeTensorError::TensorInvalidInfo => "a tensor's place does not fit its shape and type".into(),
+        SafeTensorError::HeaderTooLarge => "the header is longer than 100 MB".into(),
+        other => other.to_string(),
+    };
+    format!("The header is broken: {what}. Download or export the file again.")
+}
+
+fn to_f32(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
+    let kind = match dtype {
+        Dtype::F32 => GgufType::F32,
+        Dtype::F16 => GgufType::F16,
+        Dtype::BF16 => GgufType::Bf16,
+        _ => return None,
+    };
+    Some(kind.dequantise(data))
 }
 
 /// Writes tensors to a temporary name beside `path`, flushes and renames: the file is whole or absent.

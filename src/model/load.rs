@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Block, Linear, Llama, ModelError, Slot, Weight};
 use crate::formats::config::ModelConfig;
+use crate::formats::source::TensorSource;
 use crate::formats::weights::{HostTensor, WeightFile};
 use crate::kernels::PackedWeight;
 

@@ -11,6 +11,7 @@ use super::adamw::{AdamW, Moments};
 use super::params::{Param, Trained};
 use super::{TrainError, Trainer};
 use crate::formats::FormatError;
+use crate::formats::source::TensorSource;
 use crate::formats::weights::{HostTensor, StoreType, WeightFile, write, write_whole};
 use crate::model::{Llama, Slot, to_device, to_host};
 

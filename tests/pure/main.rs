@@ -6,6 +6,7 @@ mod chats;
 mod data;
 mod data_files;
 mod data_kit;
+mod formats;
 mod hygiene;
 mod layering;
 mod licences;
