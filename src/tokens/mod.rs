@@ -4,6 +4,7 @@
 mod choose;
 mod encoded;
 mod fit;
+mod gguf;
 mod prepare;
 mod sidecar;
 mod stream;
@@ -29,6 +30,9 @@ pub enum TokenError {
         /// What happened and what to do next.
         message: String,
     },
+    /// A model file that holds the tokenizer cannot be read.
+    #[error(transparent)]
+    Container(crate::formats::FormatError),
     /// The tokenizer refused a text.
     #[error("Could not tokenise the text: {0}")]
     Encode(String),

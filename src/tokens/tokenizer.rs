@@ -1,10 +1,11 @@
-//! A tokenizer.json with what stands beside it: encode, decode and questions about single ids. Knows nothing of
+//! A tokenizer.json with what stands beside it, or a GGUF file's own tokenizer: encode, decode and questions about single ids. Knows nothing of
 //! conversations or masks.
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::sidecar::Sidecar;
-use super::{Stream, TokenError};
+use super::{Stream, TokenError, gguf};
+use crate::formats::source::is_gguf;
 use crate::template::{Template, Vars};
 
 /// Byte range of the text for each id.
@@ -31,8 +32,19 @@ impl std::fmt::Debug for Tokenizer {
 
 impl Tokenizer {
     /// Reads `tokenizer.json` in a model folder (or the file itself), with tokenizer_config.json, special_tokens_map.json,
-    /// generation_config.json and chat_template.jinja beside it where they exist.
+    /// generation_config.json and chat_template.jinja beside it where they exist; or what a `.gguf` file holds of all that.
+    ///
+    /// # Errors
+    /// A file is missing or broken.
     pub fn load(path: &Path) -> Result<Self, TokenError> {
+        if is_gguf(path) {
+            let (inner, sidecar) = gguf::load(path)?;
+            let failed = |message| TokenError::Load {
+                path: path.to_owned(),
+                message,
+            };
+            return Self::assemble(inner, sidecar).map_err(failed);
+        }
         let file = tokenizer_file(path)?;
         let bytes = std::fs::read(&file).map_err(|e| TokenError::Load {
             path: file.clone(),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use burnish::formats::source::TensorSource;
 use serde_json::Value;
 
 use super::kit::{World, answer};

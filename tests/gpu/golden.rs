@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use burn::tensor::{Device, Tensor, TensorData};
 use burnish::batch::{Example, Packed, collate};
 use burnish::formats::config::ModelConfig;
+use burnish::formats::source::TensorSource;
 use burnish::formats::weights::WeightFile;
 use burnish::model::{Llama, Storage};
 use serde_json::Value;

@@ -3,6 +3,7 @@
 
 use burn::tensor::Device;
 use burnish::adapter::{Lora, LoraSpec, Pair, merge};
+use burnish::formats::source::TensorSource;
 use burnish::model::{Inputs, Llama};
 use burnish::train::{Trained, Trainer};
 

@@ -3,6 +3,7 @@
 
 use burn::tensor::Device;
 use burnish::batch::Packed;
+use burnish::formats::source::TensorSource;
 use burnish::recipe::Schedule;
 use burnish::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
 use serde_json::Value;

@@ -6,7 +6,10 @@ mod chats;
 mod data;
 mod data_files;
 mod data_kit;
+#[path = "../fetched/mod.rs"]
+mod fetched;
 mod formats;
+mod gguf_vocab;
 mod hygiene;
 mod layering;
 mod licences;

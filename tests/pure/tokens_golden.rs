@@ -35,7 +35,8 @@ fn pairs(value: &Value) -> Vec<(usize, usize)> {
         .collect()
 }
 
-fn check_string(tokenizer: &Tokenizer, case: &Value) {
+/// One text against the reference: ids, offsets in code points, decodings, streaming.
+pub fn check_string(tokenizer: &Tokenizer, case: &Value) {
     let text = case["text"].as_str().unwrap();
     let (ids, offsets) = tokenizer.encode(text).unwrap();
     assert_eq!(ids, numbers(&case["ids"]), "{text:?}");
