@@ -53,7 +53,7 @@ pub struct DevicesArgs {
 /// Which model answers.
 #[derive(Debug, Args)]
 pub struct ModelArgs {
-    /// Model folder, or `starter`.
+    /// Model folder, `.gguf` file, or `starter`.
     #[arg(long, value_name = "M")]
     pub model: String,
     /// Adapter folder.
@@ -127,7 +127,7 @@ fn share(text: &str) -> Result<f32, String> {
 pub struct InspectArgs {
     /// File of rows.
     pub data: PathBuf,
-    /// Model folder, or `starter`.
+    /// Model folder, `.gguf` file, or `starter`.
     #[arg(long, value_name = "M")]
     pub model: String,
     /// Built-in template (chatml, llama3, gemma, plain) or a .jinja file.

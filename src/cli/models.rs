@@ -1,9 +1,10 @@
-//! `burnish models`: the starter and the model folders that were opened in the window.
+//! `burnish models`: the starter and the model folders and GGUF files that were opened in the window.
 
 use serde::Serialize;
 
 use super::{console::Console, failure::Failure};
 use crate::formats::config::ModelConfig;
+use crate::formats::describe::describe;
 use crate::formats::places::{self, STARTER};
 use crate::session::{Settings, effects::Home};
 
@@ -17,11 +18,11 @@ struct Model {
     parameters: u64,
     context: usize,
     vocab: usize,
-    /// Does the folder hold a chat template?
+    /// Is there a chat template?
     template: bool,
 }
 
-/// Lists them; folders that cannot be read are named.
+/// Lists them; what cannot be read is named.
 ///
 /// # Errors
 /// None: what cannot be read is a warning.
@@ -29,7 +30,7 @@ pub fn run(console: &Console) -> Result<(), Failure> {
     let mut names = vec![STARTER.to_string()];
     names.extend(settings(console).models.into_iter().filter(|m| m != STARTER));
     for name in names {
-        match describe(&name) {
+        match described(&name) {
             Ok(model) => console.result(&model, &line(&model)),
             Err(message) => console.warn(&format!("{name}: {message}")),
         }
@@ -50,28 +51,19 @@ fn settings(console: &Console) -> Settings {
     })
 }
 
-fn describe(name: &str) -> Result<Model, String> {
+fn described(name: &str) -> Result<Model, String> {
     let path = places::model_dir(name);
-    let config = ModelConfig::read(&path).map_err(|e| e.to_string())?;
-    let weights = ["model.safetensors", "model.safetensors.index.json"];
-    if !weights.iter().any(|w| path.join(w).is_file()) {
-        return Err(format!("{} holds no model.safetensors.", path.display()));
-    }
+    let found = describe(&path).map_err(|e| e.to_string())?;
+    let config = ModelConfig::from_value(&found.config).map_err(|m| format!("{}: {m}", path.display()))?;
     Ok(Model {
         model: name.into(),
         architecture: config.model_type.clone(),
-        parameters: config.parameters(),
+        parameters: found.parameters,
         context: config.max_position_embeddings,
         vocab: config.vocab_size,
-        template: has_template(&path),
+        template: found.has_template,
         path,
     })
-}
-
-fn has_template(folder: &std::path::Path) -> bool {
-    let config = std::fs::read_to_string(folder.join("tokenizer_config.json")).unwrap_or_default();
-    let config: serde_json::Value = serde_json::from_str(&config).unwrap_or_default();
-    folder.join("chat_template.jinja").is_file() || config.get("chat_template").is_some_and(|t| !t.is_null())
 }
 
 fn line(model: &Model) -> String {

@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod config;
+pub mod describe;
 pub mod gguf;
 mod mapped;
 pub mod peft;

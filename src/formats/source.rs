@@ -27,6 +27,9 @@ pub trait TensorSource: Send + Sync {
     /// The folder or file, for messages.
     fn path(&self) -> &Path;
 
+    /// Bytes of the files.
+    fn bytes(&self) -> u64;
+
     /// Names of all tensors, sorted.
     fn names(&self) -> Vec<String>;
 

@@ -103,7 +103,7 @@ impl WeightFile {
         Some((part, part.header.info(name)?))
     }
 
-    fn bytes(&self, name: &str) -> Result<(&TensorInfo, &[u8]), FormatError> {
+    fn tensor(&self, name: &str) -> Result<(&TensorInfo, &[u8]), FormatError> {
         let missing = || FormatError::MissingTensor {
             path: self.path.clone(),
             name: name.into(),
@@ -121,6 +121,10 @@ impl TensorSource for WeightFile {
         &self.path
     }
 
+    fn bytes(&self) -> u64 {
+        self.files.iter().map(|part| part.map.bytes().len() as u64).sum()
+    }
+
     fn names(&self) -> Vec<String> {
         self.index.keys().cloned().collect()
     }
@@ -130,7 +134,7 @@ impl TensorSource for WeightFile {
     }
 
     fn read(&self, name: &str) -> Result<HostTensor, FormatError> {
-        let (info, bytes) = self.bytes(name)?;
+        let (info, bytes) = self.tensor(name)?;
         let values = to_f32(info.dtype, bytes).ok_or_else(|| {
             let message = format!(
                 "Tensor \"{name}\" has type {:?}; f32, f16 and bf16 can be read.",
@@ -153,7 +157,7 @@ impl TensorSource for WeightFile {
             _ => return None,
         };
         let shape = info.shape.as_slice().try_into().ok()?;
-        let bytes = Cow::Borrowed(self.bytes(name).ok()?.1);
+        let bytes = Cow::Borrowed(self.tensor(name).ok()?.1);
         Some(PackedBytes { kind, shape, bytes })
     }
 }

@@ -109,6 +109,7 @@ fn opening() -> Vec<Entry> {
             Command::Data(DataCommand::OpenDialog),
         ),
         entry("Open model folder...", None, Command::Model(ModelCommand::OpenDialog)),
+        entry("Open GGUF model...", None, Command::Model(ModelCommand::OpenFileDialog)),
         entry(
             "Use the starter model",
             None,

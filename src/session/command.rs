@@ -68,7 +68,7 @@ pub enum Command {
     Go(Room),
     /// The frame around the rooms.
     Shell(ShellCommand),
-    /// Open whatever lies at a path: data file, model folder or adapter folder.
+    /// Open whatever lies at a path: data file, model folder or `.gguf` file, adapter folder.
     Open(PathBuf),
     /// The whole journey with the starter and a sample in one click.
     TryIt,

@@ -26,6 +26,8 @@ pub enum Dialog {
     DataFile,
     /// Pick a model folder.
     ModelFolder,
+    /// Pick a `.gguf` file.
+    ModelFile,
     /// Pick an adapter folder.
     AdapterFolder,
     /// Pick a .jinja file; answered by `TemplateCommand::OpenFile`.
@@ -43,7 +45,7 @@ pub enum Effect {
     CloseWindow,
     /// Find out what lies at a path, then `Outcome::Classified`.
     Classify(PathBuf),
-    /// Read a model folder's configuration, then `Outcome::Model`. `starter` is a path too.
+    /// Read the headers of a model folder or `.gguf` file, then `Outcome::Model`. `starter` is a path too.
     ReadModel(String),
     /// As `ReadModel`, but only lists the model (`Outcome::ModelListed`): nothing is selected, a failure is silent.
     ListModel(String),
@@ -72,7 +74,7 @@ pub enum Effect {
 pub enum PathKind {
     /// jsonl, json or txt.
     Data,
-    /// A folder with config.json.
+    /// A folder with config.json, or a `.gguf` file.
     Model,
     /// A folder with adapter_config.json; names the base that it says it belongs to.
     Adapter { base: Option<String> },

@@ -9,7 +9,7 @@ use crate::recipe::Recipe;
 /// What is known of a base model without loading its weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelCard {
-    /// `starter` or the folder.
+    /// `starter`, the folder or the `.gguf` file.
     pub path: String,
     /// What people call it.
     pub name: String,
@@ -57,12 +57,14 @@ impl ModelState {
 /// What can be done in the Model room.
 #[derive(Clone, Debug)]
 pub enum ModelCommand {
-    /// Read a model folder (or `starter`) and select it.
+    /// Read a model folder, a `.gguf` file or `starter`, and select it.
     Open(String),
     /// Select a card by its path.
     Select(String),
     /// Pick a folder with the system's dialog.
     OpenDialog,
+    /// Pick a `.gguf` file with the system's dialog.
+    OpenFileDialog,
     /// What stands in the path field.
     PathText(String),
     /// Show or hide the details.
@@ -83,6 +85,7 @@ pub fn apply(state: &mut State, command: ModelCommand) -> Vec<Effect> {
         }
         ModelCommand::Select(path) => select(state, path),
         ModelCommand::OpenDialog => vec![Effect::Dialog(super::Dialog::ModelFolder)],
+        ModelCommand::OpenFileDialog => vec![Effect::Dialog(super::Dialog::ModelFile)],
         ModelCommand::PathText(text) => {
             state.model.path_text = text;
             Vec::new()

@@ -35,7 +35,7 @@ pub struct Settings {
     pub window: Option<[f32; 2]>,
     /// Widths of side panels that the user changed, in points.
     pub panels: BTreeMap<String, f32>,
-    /// Model folders that were opened before.
+    /// Model folders and `.gguf` files that were opened before.
     pub models: Vec<String>,
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
 
+mod allocations;
 mod batch;
 mod bundle;
 mod chats;
@@ -9,7 +10,10 @@ mod data_kit;
 #[path = "../fetched/mod.rs"]
 mod fetched;
 mod formats;
+mod gguf_bad;
+mod gguf_kit;
 mod gguf_vocab;
+mod headers_mutated;
 mod hygiene;
 mod layering;
 mod licences;
@@ -29,5 +33,6 @@ mod tokens;
 mod tokens_fixture;
 mod tokens_golden;
 mod tokens_prepare;
+mod weights_bad;
 mod world;
 mod world_judge;

@@ -148,6 +148,10 @@ impl TensorSource for GgufWeights {
         self.gguf.path()
     }
 
+    fn bytes(&self) -> u64 {
+        self.gguf.size()
+    }
+
     fn names(&self) -> Vec<String> {
         self.index.keys().cloned().collect()
     }

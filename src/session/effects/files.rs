@@ -23,9 +23,10 @@ pub fn classify(path: &Path) -> PathKind {
         return classify_folder(folder);
     }
     match name.rsplit('.').next() {
+        Some("gguf") => PathKind::Model,
         Some("jsonl" | "json" | "txt") => PathKind::Data,
         _ => PathKind::Unknown(format!(
-            "{} is of no kind that can be opened. Drop a .jsonl, .json or .txt file, a model folder or an adapter folder.",
+            "{} is of no kind that can be opened. Drop a .jsonl, .json or .txt file, a model folder, a .gguf model or an adapter folder.",
             path.display()
         )),
     }

@@ -1,61 +1,52 @@
-//! Model folders read into cards, without their weights.
-
-use std::path::{Path, PathBuf};
+//! Model folders and GGUF files read into cards, without their weights.
 
 use serde_json::Value;
 
 use crate::formats::config::ModelConfig;
+use crate::formats::describe::{Described, describe};
 use crate::formats::places;
 use crate::recipe::Recipe;
 use crate::session::ModelCard;
 
-/// Reads the card of a model folder or of `starter`.
+/// Reads the card of a model folder, of a `.gguf` file or of `starter`.
 ///
 /// # Errors
 /// A sentence that names the file and what is wrong with it.
 pub fn read(path: &str) -> Result<ModelCard, String> {
-    let folder = places::model_dir(path);
-    let file = folder.join("config.json");
-    let text = std::fs::read_to_string(&file).map_err(|e| {
-        format!(
-            "Could not read {}: {e}. Open the folder that holds the model's config.json.",
-            file.display()
-        )
-    })?;
-    let config: Value =
-        serde_json::from_str(&text).map_err(|e| format!("{} is not valid JSON ({e}).", file.display()))?;
-    let weights = weight_files(&folder);
-    if weights.is_empty() {
-        return Err(format!(
-            "{} holds no .safetensors file. Download the whole model.",
-            folder.display()
-        ));
-    }
+    let place = places::model_dir(path);
+    let found = describe(&place).map_err(|e| e.to_string())?;
     let name = if path == "starter" {
         "Starter".into()
     } else {
-        folder
-            .file_name()
-            .map_or_else(|| path.to_string(), |n| n.to_string_lossy().into_owned())
+        let name = if place.is_dir() {
+            place.file_name()
+        } else {
+            place.file_stem()
+        };
+        name.map_or_else(|| path.to_string(), |n| n.to_string_lossy().into_owned())
     };
-    Ok(card(path, name, &folder, &config, &weights))
+    let tried = Recipe::load(&place.join("sft.toml"), &[]).ok().map(Box::new);
+    Ok(card(path, name, tried, &found))
 }
 
-fn card(path: &str, name: String, folder: &Path, config: &Value, weights: &[PathBuf]) -> ModelCard {
-    let number = |key: &str| config.get(key).and_then(Value::as_u64).unwrap_or(0);
-    let bytes = weights.iter().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
+fn card(path: &str, name: String, tried: Option<Box<Recipe>>, found: &Described) -> ModelCard {
+    let number = |keys: [&str; 2]| {
+        keys.iter()
+            .find_map(|key| found.config.get(*key)?.as_u64())
+            .unwrap_or(0)
+    };
     ModelCard {
         path: path.into(),
         name,
-        architecture: architecture(config),
-        parameters: weights.iter().filter_map(|f| count(f)).sum(),
-        context: number("max_position_embeddings") as usize,
-        vocab: number("vocab_size") as usize,
-        bytes,
-        config: ModelConfig::from_value(config).ok(),
-        tried: Recipe::load(&folder.join("sft.toml"), &[]).ok().map(Box::new),
-        has_template: has_template(folder),
-        details: details(config),
+        architecture: architecture(&found.config),
+        parameters: found.parameters,
+        context: number(["max_position_embeddings", "n_positions"]) as usize,
+        vocab: number(["vocab_size", "vocab_size"]) as usize,
+        bytes: found.bytes,
+        config: ModelConfig::from_value(&found.config).ok(),
+        tried,
+        has_template: found.has_template,
+        details: details(found),
     }
 }
 
@@ -74,8 +65,8 @@ fn architecture(config: &Value) -> String {
     }
 }
 
-fn details(config: &Value) -> Vec<(String, String)> {
-    const SHOWN: [(&str, &str); 9] = [
+fn details(found: &Described) -> Vec<(String, String)> {
+    const SHOWN: [(&str, &str); 8] = [
         ("Hidden size", "hidden_size"),
         ("Layers", "num_hidden_layers"),
         ("Attention heads", "num_attention_heads"),
@@ -84,12 +75,15 @@ fn details(config: &Value) -> Vec<(String, String)> {
         ("Vocabulary", "vocab_size"),
         ("Context", "max_position_embeddings"),
         ("Tied embeddings", "tie_word_embeddings"),
-        ("Stored as", "torch_dtype"),
     ];
     let shown = SHOWN
         .iter()
-        .filter_map(|(label, key)| Some((label.to_string(), plain(config.get(*key)?)?)));
-    shown.collect()
+        .filter_map(|(label, key)| Some((label.to_string(), plain(found.config.get(*key)?)?)));
+    let stored = found
+        .stored_as
+        .iter()
+        .map(|kind| ("Stored as".to_string(), kind.clone()));
+    shown.chain(stored).collect()
 }
 
 fn plain(value: &Value) -> Option<String> {
@@ -100,43 +94,4 @@ fn plain(value: &Value) -> Option<String> {
         Value::String(s) => Some(s.clone()),
         _ => None,
     }
-}
-
-fn weight_files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let files = entries.flatten().map(|e| e.path());
-    files
-        .filter(|f| f.extension().is_some_and(|e| e == "safetensors"))
-        .collect()
-}
-
-/// Elements of all tensors, from the header alone.
-fn count(file: &Path) -> Option<u64> {
-    use std::io::Read;
-    let mut file = std::fs::File::open(file).ok()?;
-    let mut length = [0; 8];
-    file.read_exact(&mut length).ok()?;
-    // A header of more than 100 MB is not a header.
-    let length = Some(u64::from_le_bytes(length)).filter(|n| *n < 100_000_000)?;
-    let mut header = vec![0; length as usize];
-    file.read_exact(&mut header).ok()?;
-    let header: Value = serde_json::from_slice(&header).ok()?;
-    let tensors = header.as_object()?.iter().filter(|(name, _)| *name != "__metadata__");
-    let elements = |tensor: &Value| -> Option<u64> {
-        tensor
-            .get("shape")?
-            .as_array()?
-            .iter()
-            .map(Value::as_u64)
-            .try_fold(1_u64, |all, n| all.checked_mul(n?))
-    };
-    Some(tensors.filter_map(|(_, tensor)| elements(tensor)).sum())
-}
-
-fn has_template(folder: &Path) -> bool {
-    let config = std::fs::read_to_string(folder.join("tokenizer_config.json")).unwrap_or_default();
-    let config: Value = serde_json::from_str(&config).unwrap_or_default();
-    folder.join("chat_template.jinja").is_file() || config.get("chat_template").is_some_and(|t| !t.is_null())
 }

@@ -54,6 +54,10 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .add_filter("Jinja template", &["jinja", "j2", "txt"])
             .pick_file(),
         Dialog::ModelFolder => files.set_title("Open model folder").pick_folder(),
+        Dialog::ModelFile => files
+            .set_title("Open GGUF model")
+            .add_filter("GGUF model", &["gguf"])
+            .pick_file(),
         Dialog::AdapterFolder => files.set_title("Open adapter folder").pick_folder(),
     }
 }

@@ -20,7 +20,7 @@ pub fn dropping_ui(ctx: &mut Ctx<'_>, ui: &Ui) {
     let rect = ui.ctx().content_rect().shrink(8.0);
     painter.rect_filled(rect, 8, ctx.theme.background().gamma_multiply(0.9));
     painter.rect_stroke(rect, 8, Stroke::new(2.0, ctx.theme.accent()), StrokeKind::Inside);
-    let text = "Drop a data file, a model folder or an adapter folder";
+    let text = "Drop a data file, a model or an adapter folder";
     painter.text(
         rect.center(),
         Align2::CENTER_CENTER,
@@ -28,8 +28,7 @@ pub fn dropping_ui(ctx: &mut Ctx<'_>, ui: &Ui) {
         FontId::new(20.0, fonts::strong()),
         ctx.theme.text(),
     );
-    let small =
-        ".jsonl, .json, .txt open in Data; a folder with config.json in Model; with adapter_config.json in Chat";
+    let small = ".jsonl, .json, .txt open in Data; a .gguf file or a folder with config.json in Model; with adapter_config.json in Chat";
     painter.text(
         rect.center() + vec2(0.0, 30.0),
         Align2::CENTER_CENTER,
