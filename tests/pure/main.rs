@@ -12,6 +12,7 @@ mod fetched;
 mod formats;
 mod gguf_bad;
 mod gguf_kit;
+mod gguf_models;
 mod gguf_vocab;
 mod headers_mutated;
 mod hygiene;
