@@ -30,6 +30,16 @@ pub enum TokenError {
         /// What happened and what to do next.
         message: String,
     },
+    /// Tokenizer and model do not belong together.
+    #[error(
+        "The tokenizer has {tokens} tokens, but the model's embedding only {rows} rows: they do not belong together. Use the tokenizer that came with the model."
+    )]
+    Vocabulary {
+        /// Tokens of the vocabulary, added ones aside.
+        tokens: usize,
+        /// Rows of the embedding.
+        rows: usize,
+    },
     /// A model file that holds the tokenizer cannot be read.
     #[error(transparent)]
     Container(crate::formats::FormatError),

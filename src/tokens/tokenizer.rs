@@ -99,6 +99,37 @@ impl Tokenizer {
         Ok((encoding.get_ids().to_vec(), encoding.get_offsets().to_vec()))
     }
 
+    /// Encodes a text that stands alone, as transformers' `tokenizer(text)` does: with the tokens that the tokenizer puts around every text
+    /// (bos_token, for many models), but never bos_token twice.
+    ///
+    /// # Errors
+    /// The tokenizer refuses the text.
+    pub fn encode_alone(&self, text: &str) -> Result<Vec<u32>, TokenError> {
+        let encoding = self
+            .inner
+            .encode(text, true)
+            .map_err(|e| TokenError::Encode(e.to_string()))?;
+        let mut ids = encoding.get_ids().to_vec();
+        let bos = self.vars.get("bos_token").and_then(|t| self.id_of(t));
+        if bos.is_some() && ids.len() > 1 && ids[..2].iter().all(|id| Some(*id) == bos) {
+            ids.remove(0);
+        }
+        Ok(ids)
+    }
+
+    /// Checks that every token has a row in an embedding of `rows` rows. Tokens that were added to the vocabulary do not count: some models
+    /// ship more of them than they can read.
+    ///
+    /// # Errors
+    /// The tokenizer belongs to another model.
+    pub fn check_embedding(&self, rows: usize) -> Result<(), TokenError> {
+        let tokens = self.inner.get_vocab_size(false);
+        if tokens > rows {
+            return Err(TokenError::Vocabulary { tokens, rows });
+        }
+        Ok(())
+    }
+
     /// Decodes ids, special tokens kept as text; ids outside the vocabulary give nothing.
     pub fn decode(&self, ids: &[u32]) -> String {
         self.inner.decode(ids, false).unwrap_or_default()

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use burnish::formats::FormatError;
 use burnish::formats::gguf::Header;
 use burnish::formats::source::Checkpoint;
-use burnish::tokens::Tokenizer;
+use burnish::template::RenderOptions;
+use burnish::tokens::{Tokenizer, prompt};
 
 use crate::gguf_kit::{Maker, tiny_llama};
+use crate::template_golden::conversation;
 
 /// A file on disk for as long as the folder lives.
 struct Placed {
@@ -70,6 +72,47 @@ fn the_sound_file_is_read_with_the_converters_changes_undone() {
     assert_eq!(tokenizer.decode(&[6, 5, 7]), "ab\n");
     assert_eq!(tokenizer.eos_ids(), [2]);
     assert!(tokenizer.chat_template().unwrap().source.starts_with("{{ bos_token }}"));
+}
+
+#[test]
+fn texts_that_stand_alone_start_as_the_file_says() {
+    let alone = |maker: &Maker, text: &str| {
+        Tokenizer::load(&place(&maker.file()).path)
+            .unwrap()
+            .encode_alone(text)
+            .unwrap()
+    };
+    let add = |flag: bool| tiny_llama().flag("tokenizer.ggml.add_bos_token", flag);
+    assert_eq!(
+        alone(&tiny_llama(), "ab"),
+        [1, 6, 5],
+        "SentencePiece models start with bos_token"
+    );
+    assert_eq!(alone(&add(true), "ab"), [1, 6, 5]);
+    assert_eq!(alone(&add(false), "ab"), [6, 5]);
+    assert_eq!(alone(&add(true), "<s>ab"), [1, 6, 5], "never twice");
+}
+
+#[test]
+fn a_tokenizer_of_another_model_is_refused() {
+    let tokenizer = Tokenizer::load(&place(&tiny_llama().file()).path).unwrap();
+    tokenizer.check_embedding(8).unwrap();
+    assert_says(
+        &tokenizer.check_embedding(7).unwrap_err().to_string(),
+        &["8 tokens", "7 rows"],
+    );
+}
+
+#[test]
+fn a_template_that_does_not_parse_is_named_with_its_line() {
+    let maker = tiny_llama()
+        .without("tokenizer.chat_template")
+        .text("tokenizer.chat_template", "{{ bos_token }}\n{% for m in %}");
+    let tokenizer = Tokenizer::load(&place(&maker.file()).path).unwrap();
+    let template = tokenizer.chat_template().unwrap();
+    let conversation = conversation(&serde_json::json!({"messages": [{"role": "user", "content": "a"}]}));
+    let error = prompt(template, &conversation, &tokenizer, &RenderOptions::default()).unwrap_err();
+    assert_says(&error.to_string(), &["tokenizer.chat_template", "line 2"]);
 }
 
 #[test]

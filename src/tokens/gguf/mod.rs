@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use tokenizers::AddedToken;
+use tokenizers::processors::template::{SpecialToken, TemplateProcessing};
 
 use super::TokenError;
 use super::sidecar::Sidecar;
@@ -55,6 +56,10 @@ pub(super) fn load(path: &Path) -> Result<(tokenizers::Tokenizer, Sidecar), Toke
     tokenizer
         .add_tokens(added)
         .map_err(|e| failed(format!("Its special tokens cannot be used: {e}.")))?;
+    if let Some(first) = first_token(&gguf, &vocabulary) {
+        let template = starting_with(first).map_err(|e| failed(format!("Its first token cannot be used: {e}.")))?;
+        tokenizer.with_post_processor(Some(template));
+    }
     Ok((tokenizer, sidecar(&gguf, &vocabulary)))
 }
 
@@ -72,6 +77,30 @@ fn added(gguf: &Gguf, vocabulary: &Vocabulary) -> Vec<AddedToken> {
             .rstrip(swallows)
     });
     tokens.collect()
+}
+
+/// The token in front of every text that stands alone: text and id.
+fn first_token<'a>(gguf: &Gguf, vocabulary: &'a Vocabulary) -> Option<(&'a str, u32)> {
+    // Files need not say it where llama.cpp knows: SentencePiece models and Llama 3 have one.
+    let usual = match gguf.text("tokenizer.ggml.model").as_deref() {
+        Some("gpt2") => gguf
+            .text("tokenizer.ggml.pre")
+            .is_some_and(|pre| splits::of(&pre).is_some_and(|splits| splits.starts_with_bos)),
+        _ => true,
+    };
+    if !gguf.flag("tokenizer.ggml.add_bos_token").unwrap_or(usual) {
+        return None;
+    }
+    let id = u32::try_from(gguf.whole("tokenizer.ggml.bos_token_id")?).ok()?;
+    Some((vocabulary.text(id)?, id))
+}
+
+fn starting_with((text, id): (&str, u32)) -> Result<TemplateProcessing, String> {
+    // A name of our own: the token's text may hold what means something in such a template.
+    let token = SpecialToken::new("first".to_owned(), vec![id], vec![text.to_owned()]).map_err(|e| e.to_string())?;
+    let mut builder = TemplateProcessing::builder();
+    builder.try_single("first $A")?.special_tokens(vec![token]);
+    builder.build().map_err(|e| e.to_string())
 }
 
 /// Special tokens by role, what ends a text, the chat template.

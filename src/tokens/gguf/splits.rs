@@ -7,6 +7,8 @@ pub(super) struct Splits {
     pub patterns: &'static [&'static str],
     /// Is a word that is a token taken whole, whatever the merges say?
     pub whole_words: bool,
+    /// Do texts start with bos_token where the file does not say?
+    pub starts_with_bos: bool,
 }
 
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -144,5 +146,6 @@ pub(super) fn of(name: &str) -> Option<Splits> {
     Some(Splits {
         patterns: row.1,
         whole_words: row.2,
+        starts_with_bos: row.0.contains(&"llama-bpe") || row.0.contains(&"tekken"),
     })
 }
