@@ -7,8 +7,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::AdapterError;
-use crate::formats::config::ModelConfig;
-use crate::model::{Llama, LowRank, TokenRows};
+use crate::formats::config::{LinearSpec, ModelConfig};
+use crate::model::{Decoder, LowRank, TokenRows};
 
 /// What kind of LoRA to make.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,29 +63,35 @@ impl Lora {
     /// # Errors
     /// A target names no layer.
     pub fn new(
-        model: &Llama,
-        spec: LoraSpec,
+        model: &Decoder,
+        mut spec: LoraSpec,
         marker_ids: &[u32],
         seed: u64,
         device: &Device,
     ) -> Result<Self, AdapterError> {
+        if spec.targets.iter().any(|t| t == ALL_LINEAR) {
+            spec.targets = model
+                .config
+                .family
+                .linear_names()
+                .into_iter()
+                .map(String::from)
+                .collect();
+        }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut pairs = BTreeMap::new();
-        for (path, out, width) in target_layers(&model.config, &spec.targets)? {
-            let bound = 1.0 / (width as f32).sqrt();
-            let values: Vec<f32> = (0..spec.r * width).map(|_| rng.random_range(-bound..bound)).collect();
-            let a = Tensor::from_data(TensorData::new(values, [spec.r, width]), device);
-            pairs.insert(
-                path,
-                Pair {
-                    a,
-                    b: Tensor::zeros([out, spec.r], device),
-                },
-            );
+        for layer in target_layers(&model.config, &spec.targets)? {
+            let bound = 1.0 / (layer.inputs as f32).sqrt();
+            let values: Vec<f32> = (0..spec.r * layer.inputs)
+                .map(|_| rng.random_range(-bound..bound))
+                .collect();
+            let a = Tensor::from_data(TensorData::new(values, [spec.r, layer.inputs]), device);
+            let b = Tensor::zeros([layer.outputs, spec.r], device);
+            pairs.insert(layer.path, Pair { a, b });
         }
         let token_rows = (!marker_ids.is_empty()).then(|| TokenRows {
             ids: marker_ids.to_vec(),
-            rows: rows_of(model, marker_ids, device),
+            rows: model.rows_of(marker_ids).inner(),
         });
         Ok(Self {
             spec,
@@ -98,7 +104,7 @@ impl Lora {
     ///
     /// # Errors
     /// The model lacks a layer that the adapter changes.
-    pub fn attach(&self, model: &mut Llama, training: bool) -> Result<(), AdapterError> {
+    pub fn attach(&self, model: &mut Decoder, training: bool) -> Result<(), AdapterError> {
         detach(model);
         let dropout = if training { self.spec.dropout } else { 0.0 };
         let mut left = self.pairs.len();
@@ -131,46 +137,27 @@ impl Lora {
 }
 
 /// Takes every delta out of a model: the base again, bit for bit.
-pub(super) fn detach(model: &mut Llama) {
+pub(super) fn detach(model: &mut Decoder) {
     for (_, linear) in model.linears_mut() {
         linear.delta = None;
     }
     model.token_rows = None;
 }
 
-fn rows_of(model: &Llama, ids: &[u32], device: &Device) -> Tensor<2> {
-    let index: Vec<i32> = ids.iter().map(|i| *i as i32).collect();
-    let index = Tensor::from_data(TensorData::new(index, [ids.len()]), device);
-    model.embed.clone().inner().select(0, index)
-}
+/// Stands for every linear layer of the blocks, as PEFT has it.
+pub const ALL_LINEAR: &str = "all-linear";
 
-/// Paths and sizes (out, in) of the layers that the targets name.
-fn target_layers(config: &ModelConfig, targets: &[String]) -> Result<Vec<(String, usize, usize)>, AdapterError> {
-    let linears: Vec<(String, Vec<usize>)> = config
-        .weight_shapes()
-        .into_iter()
-        .filter(|(n, s)| s.len() == 2 && n.contains(".layers."))
-        .collect();
-    let last = |name: &str| {
-        name.trim_end_matches(".weight")
-            .rsplit('.')
-            .next()
-            .unwrap_or("")
-            .to_string()
-    };
+/// The layers that the targets name.
+fn target_layers(config: &ModelConfig, targets: &[String]) -> Result<Vec<LinearSpec>, AdapterError> {
+    let linears = config.linears();
     for target in targets {
-        if !linears.iter().any(|(n, _)| last(n) == *target) {
-            let mut known: Vec<String> = linears.iter().map(|(n, _)| last(n)).collect();
-            known.sort();
-            known.dedup();
+        if !linears.iter().any(|l| l.is_named(target)) {
             return Err(AdapterError::UnknownTarget {
                 target: target.clone(),
-                known: known.join(", "),
+                known: config.family.linear_names().join(", "),
             });
         }
     }
-    let chosen = linears.into_iter().filter(|(n, _)| targets.contains(&last(n)));
-    Ok(chosen
-        .map(|(n, s)| (n.trim_end_matches(".weight").to_string(), s[0], s[1]))
-        .collect())
+    let chosen = |l: &LinearSpec| targets.iter().any(|target| l.is_named(target));
+    Ok(linears.into_iter().filter(chosen).collect())
 }

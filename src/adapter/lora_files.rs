@@ -6,14 +6,13 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use super::{AdapterError, Lora, LoraSpec, Pair};
-use crate::formats::config::ModelConfig;
+use crate::formats::config::{LinearSpec, ModelConfig};
 use crate::formats::peft::LoraConfig;
 use crate::formats::source::TensorSource;
 use crate::formats::weights::{StoreType, WeightFile, write};
 use crate::model::{TokenRows, to_device, to_host};
 
 const PREFIX: &str = "base_model.model.";
-const TOKEN_ROWS: &str = "base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta";
 const FILE: &str = "adapter_model.safetensors";
 
 impl Lora {
@@ -24,18 +23,18 @@ impl Lora {
     pub fn load(dir: &Path, model: &ModelConfig, device: &Device) -> Result<Self, AdapterError> {
         let config = LoraConfig::read(dir)?;
         let file = WeightFile::open(&dir.join(FILE))?;
-        let shapes: BTreeMap<String, Vec<usize>> = model.weight_shapes().into_iter().collect();
+        let layers: BTreeMap<String, LinearSpec> = model.linears().into_iter().map(|l| (l.path.clone(), l)).collect();
         let mut pairs = BTreeMap::new();
         for name in file.names().filter(|n| n.ends_with(".lora_A.weight")) {
             let path = name
                 .trim_start_matches(PREFIX)
                 .trim_end_matches(".lora_A.weight")
                 .to_string();
-            let shape = shapes
-                .get(&format!("{path}.weight"))
+            let layer = layers
+                .get(&path)
                 .ok_or_else(|| AdapterError::Misfit(format!("the model has no layer \"{path}\"")))?;
-            let a = file.read_shaped(name, &[config.r, shape[1]])?;
-            let b = file.read_shaped(&name.replace(".lora_A.", ".lora_B."), &[shape[0], config.r])?;
+            let a = file.read_shaped(name, &[config.r, layer.inputs])?;
+            let b = file.read_shaped(&name.replace(".lora_A.", ".lora_B."), &[layer.outputs, config.r])?;
             pairs.insert(
                 path,
                 Pair {
@@ -48,7 +47,7 @@ impl Lora {
         let token_rows = match ids.is_empty() {
             true => None,
             false => {
-                let rows = file.read_shaped(TOKEN_ROWS, &[ids.len(), model.hidden_size])?;
+                let rows = file.read_shaped(&token_rows_name(model), &[ids.len(), model.hidden_size])?;
                 Some(TokenRows {
                     ids,
                     rows: to_device(rows, device),
@@ -73,14 +72,14 @@ impl Lora {
     ///
     /// # Errors
     /// The folder cannot be written or the disk is full.
-    pub fn save(&self, dir: &Path, base_model: &str) -> Result<(), AdapterError> {
+    pub fn save(&self, dir: &Path, base_model: &str, model: &ModelConfig) -> Result<(), AdapterError> {
         let mut tensors = vec![];
         for (path, pair) in &self.pairs {
             tensors.push((format!("{PREFIX}{path}.lora_A.weight"), to_host(&pair.a)));
             tensors.push((format!("{PREFIX}{path}.lora_B.weight"), to_host(&pair.b)));
         }
         if let Some(rows) = &self.token_rows {
-            tensors.push((TOKEN_ROWS.into(), to_host(&rows.rows)));
+            tensors.push((token_rows_name(model), to_host(&rows.rows)));
         }
         write(&dir.join(FILE), &tensors, StoreType::F32, &[("format", "pt")])?;
         LoraConfig {
@@ -91,8 +90,17 @@ impl Lora {
             use_rslora: self.spec.rslora,
             trainable_token_indices: self.token_rows.as_ref().map_or(vec![], |t| t.ids.clone()),
             base_model: base_model.into(),
+            embedding: model.family.names.embed.into(),
+            fan_in_fan_out: model.family.transposed,
         }
         .write(dir)?;
         Ok(())
     }
+}
+
+/// Where PEFT keeps the trained rows of the embedding.
+fn token_rows_name(model: &ModelConfig) -> String {
+    let embedding = model.embed_name();
+    let path = embedding.trim_end_matches(".weight");
+    format!("{PREFIX}{path}.token_adapter.trainable_tokens_delta")
 }

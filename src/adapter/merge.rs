@@ -3,21 +3,20 @@
 use burn::tensor::Tensor;
 
 use super::{AdapterError, Lora, lora::detach};
-use crate::model::{Llama, Weight, to_device, to_host};
+use crate::model::{Decoder, Weight, to_device, to_host};
 
 /// Adds the adapter's change to the weights of a copy of the model; the result needs no adapter.
 ///
 /// # Errors
 /// The model lacks a layer that the adapter changes.
-pub fn merge(model: &Llama, lora: &Lora) -> Result<Llama, AdapterError> {
+pub fn merge(model: &Decoder, lora: &Lora) -> Result<Decoder, AdapterError> {
     let mut merged = model.clone();
     detach(&mut merged);
     let mut left = lora.pairs.len();
     for (path, linear) in merged.linears_mut() {
         if let Some(pair) = lora.pairs.get(&path) {
-            linear.weight = Weight::Dense(Box::new(
-                linear.matrix() + pair.b.clone().matmul(pair.a.clone()) * lora.spec.scale(),
-            ));
+            let change = pair.b.clone().matmul(pair.a.clone()) * lora.spec.scale();
+            linear.weight = Weight::from(linear.matrix() + change);
             left -= 1;
         }
     }
@@ -28,7 +27,7 @@ pub fn merge(model: &Llama, lora: &Lora) -> Result<Llama, AdapterError> {
     }
     if let Some(rows) = &lora.token_rows {
         // An untied head is no embedding: it keeps its own rows.
-        merged.embed = replace_rows(&merged.embed, &rows.ids, &rows.rows);
+        merged.embed = Weight::from(replace_rows(&merged.embed.matrix(), &rows.ids, &rows.rows));
     }
     Ok(merged)
 }

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use super::{EngineError, Flags, Sink, devices};
 use crate::adapter::Lora;
 use crate::formats::places;
-use crate::model::{Llama, Storage};
+use crate::model::{Decoder, Storage};
 use crate::protocol::{DeviceInfo, Event, ModelRef};
 use crate::tokens::Tokenizer;
 
@@ -20,7 +20,7 @@ pub struct Loaded {
     /// Its folder.
     pub dir: PathBuf,
     /// The base, without adapter.
-    pub base: Llama,
+    pub base: Decoder,
     /// Where it is.
     pub device: Device,
     /// What that is.
@@ -34,7 +34,7 @@ pub struct Loaded {
 struct Tuned {
     dir: PathBuf,
     changed: Option<SystemTime>,
-    model: Llama,
+    model: Decoder,
 }
 
 /// Loads the model unless `current` is that model on that device already.
@@ -76,7 +76,7 @@ pub fn load_base(
     device: &Device,
     sink: Sink<'_>,
     flags: &Flags,
-) -> Result<Llama, EngineError> {
+) -> Result<Decoder, EngineError> {
     let mut shown = u64::MAX;
     let mut progress = |done: u64, total: u64| {
         // A percent at a time is enough.
@@ -87,7 +87,7 @@ pub fn load_base(
         }
         !flags.stopped()
     };
-    Ok(Llama::load(dir, storage, device, &mut progress)?)
+    Ok(Decoder::load(dir, storage, device, &mut progress)?)
 }
 
 /// Tells how far a stage has come.
@@ -138,7 +138,7 @@ impl Loaded {
     }
 
     /// The model that answers: tuned by `adapter` (attached before), or the base.
-    pub fn answering(&self, adapter: Option<&Path>) -> &Llama {
+    pub fn answering(&self, adapter: Option<&Path>) -> &Decoder {
         match (&self.tuned, adapter) {
             (Some(tuned), Some(dir)) if tuned.dir == dir => &tuned.model,
             _ => &self.base,

@@ -7,7 +7,7 @@ use super::{EngineError, Flags, Sink};
 use crate::data;
 use crate::formats::weights::{HostTensor, StoreType, write};
 use crate::infer;
-use crate::model::Llama;
+use crate::model::Decoder;
 use crate::protocol::{Event, ModelRef, ScoreRows};
 use crate::template::RenderOptions;
 use crate::tokens;
@@ -61,7 +61,7 @@ pub fn run(
     Ok(())
 }
 
-fn score(model: &Llama, row: &Row, keep: bool) -> Result<(Event, Option<(String, HostTensor)>), EngineError> {
+fn score(model: &Decoder, row: &Row, keep: bool) -> Result<(Event, Option<(String, HostTensor)>), EngineError> {
     let result = infer::score(model, &row.ids, keep)?;
     let supervised = row.mask.iter().skip(1).filter(|m| **m).count();
     let event = Event::Scored {

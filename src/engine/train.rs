@@ -17,7 +17,7 @@ use crate::batch::check_ids;
 use crate::data::{Conversation, Kind, Role, Split};
 use crate::formats::config::ModelConfig;
 use crate::formats::places::model_dir;
-use crate::model::{Llama, Storage};
+use crate::model::{Decoder, Storage};
 use crate::protocol::Event;
 use crate::recipe::{Init, MethodKind, Recipe};
 use crate::template::Template;
@@ -208,10 +208,10 @@ fn make_trainer(
     )?)
 }
 
-fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Llama, EngineError> {
+fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Decoder, EngineError> {
     if setting.recipe.model.init == Init::Random {
         let config = ModelConfig::read(&setting.dir)?;
-        return Ok(Llama::random(config, setting.recipe.data.seed, &setting.device)?);
+        return Ok(Decoder::random(config, setting.recipe.data.seed, &setting.device)?);
     }
     // Full training keeps its own copies of all weights; only a frozen base gains from a smaller storage.
     let storage = match (setting.recipe.method.kind, setting.recipe.model.dtype.as_str()) {
@@ -221,7 +221,7 @@ fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Llama,
     load_base(&setting.dir, storage, &setting.device, sink, flags)
 }
 
-fn make_lora(setting: &Setting, model: &Llama, init: Option<&Path>) -> Result<Lora, EngineError> {
+fn make_lora(setting: &Setting, model: &Decoder, init: Option<&Path>) -> Result<Lora, EngineError> {
     if let Some(dir) = init {
         return Ok(Lora::load(dir, &model.config, &setting.device)?);
     }

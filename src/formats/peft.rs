@@ -23,6 +23,10 @@ pub struct LoraConfig {
     pub trainable_token_indices: Vec<u32>,
     /// The base that this adapter was trained on.
     pub base_model: String,
+    /// Last part of the embedding's path, which the token indices belong to.
+    pub embedding: String,
+    /// Does the base store its matrices as `[in, out]`? Says nothing about the adapter's own.
+    pub fan_in_fan_out: bool,
 }
 
 impl LoraConfig {
@@ -49,13 +53,16 @@ impl LoraConfig {
             .and_then(Value::as_u64)
             .filter(|r| *r > 0)
             .ok_or("\"r\" is missing or not a positive number")?;
+        let (embedding, trainable_token_indices) = token_indices(value.get("trainable_token_indices"))?;
         Ok(Self {
             r: r as usize,
             alpha: value.get("lora_alpha").and_then(Value::as_f64).unwrap_or(8.0),
             dropout: value.get("lora_dropout").and_then(Value::as_f64).unwrap_or(0.0),
             target_modules: strings(value.get("target_modules"))?,
             use_rslora: flag(value, "use_rslora"),
-            trainable_token_indices: token_indices(value.get("trainable_token_indices"))?,
+            trainable_token_indices,
+            embedding,
+            fan_in_fan_out: flag(value, "fan_in_fan_out"),
             base_model: value
                 .get("base_model_name_or_path")
                 .and_then(Value::as_str)
@@ -72,12 +79,12 @@ impl LoraConfig {
         let tokens = if self.trainable_token_indices.is_empty() {
             Value::Null
         } else {
-            serde_json::json!({ "embed_tokens": self.trainable_token_indices })
+            serde_json::json!({ self.embedding.as_str(): self.trainable_token_indices })
         };
         let value = serde_json::json!({
             "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": self.base_model,
             "r": self.r, "lora_alpha": self.alpha, "lora_dropout": self.dropout, "target_modules": self.target_modules,
-            "bias": "none", "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,
+            "bias": "none", "fan_in_fan_out": self.fan_in_fan_out, "inference_mode": true, "init_lora_weights": true,
             "modules_to_save": null, "use_rslora": self.use_rslora, "use_dora": false,
             "trainable_token_indices": tokens,
         });
@@ -92,7 +99,7 @@ fn flag(value: &Value, key: &str) -> bool {
 
 /// Variants that change the mathematics are refused by name.
 fn refuse_variants(value: &Value) -> Result<(), String> {
-    for key in ["use_dora", "fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora"] {
+    for key in ["use_dora", "lora_bias", "use_qalora", "use_bdlora"] {
         if flag(value, key) {
             return Err(format!("\"{key}\": true is not supported yet"));
         }
@@ -124,14 +131,18 @@ fn strings(value: Option<&Value>) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-fn token_indices(value: Option<&Value>) -> Result<Vec<u32>, String> {
-    let list = match value {
-        None | Some(Value::Null) => return Ok(vec![]),
-        Some(Value::Object(o)) => o
-            .get("embed_tokens")
-            .cloned()
-            .ok_or("\"trainable_token_indices\" names a module other than embed_tokens")?,
-        Some(other) => other.clone(),
+/// The module and its rows: a list alone means `embed_tokens`.
+fn token_indices(value: Option<&Value>) -> Result<(String, Vec<u32>), String> {
+    let usual = "embed_tokens".to_string();
+    let (module, list) = match value {
+        None | Some(Value::Null) => return Ok((usual, vec![])),
+        Some(Value::Object(modules)) => match modules.iter().next() {
+            Some((module, list)) if modules.len() == 1 => (module.clone(), list.clone()),
+            None => return Ok((usual, vec![])),
+            Some(_) => return Err("\"trainable_token_indices\" names more than one module".into()),
+        },
+        Some(other) => (usual, other.clone()),
     };
-    serde_json::from_value(list).map_err(|e| format!("\"trainable_token_indices\": {e}"))
+    let rows = serde_json::from_value(list).map_err(|e| format!("\"trainable_token_indices\": {e}"))?;
+    Ok((module, rows))
 }

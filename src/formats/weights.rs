@@ -42,6 +42,23 @@ pub struct HostTensor {
     pub values: Vec<f32>,
 }
 
+impl HostTensor {
+    /// A matrix with rows and columns exchanged; anything else as it is.
+    pub fn transposed(self) -> Self {
+        let [rows, columns] = self.shape[..] else {
+            return self;
+        };
+        let mut values = Vec::with_capacity(self.values.len());
+        for column in 0..columns {
+            values.extend((0..rows).map(|row| self.values[row * columns + column]));
+        }
+        Self {
+            shape: vec![columns, rows],
+            values,
+        }
+    }
+}
+
 /// How values are stored on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreType {

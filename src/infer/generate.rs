@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::InferError;
 use super::sample::{Picked, Sampler, Sampling};
-use crate::model::{Cache, Inputs, Llama};
+use crate::model::{Cache, Decoder, Inputs};
 
 /// Prompt tokens per forward pass; bounds the attention mask's memory.
 const PREFILL: usize = 256;
@@ -53,7 +53,7 @@ pub struct Generation {
 /// # Errors
 /// The prompt is empty, too long or holds an id outside the vocabulary; or the scores are not finite.
 pub fn generate(
-    model: &Llama,
+    model: &Decoder,
     request: &Request<'_>,
     on_token: &mut dyn FnMut(Picked) -> bool,
 ) -> Result<Generation, InferError> {
@@ -104,7 +104,7 @@ pub fn generate(
     Ok(result)
 }
 
-fn prefill(model: &Llama, prompt: &[u32], cache: &mut Cache) -> Result<Vec<f32>, InferError> {
+fn prefill(model: &Decoder, prompt: &[u32], cache: &mut Cache) -> Result<Vec<f32>, InferError> {
     let mut logits = vec![];
     for part in prompt.chunks(PREFILL) {
         logits = next_logits(model, part, cache)?;
@@ -113,7 +113,7 @@ fn prefill(model: &Llama, prompt: &[u32], cache: &mut Cache) -> Result<Vec<f32>,
 }
 
 /// Feeds ids and returns the scores after the last one.
-fn next_logits(model: &Llama, ids: &[u32], cache: &mut Cache) -> Result<Vec<f32>, InferError> {
+fn next_logits(model: &Decoder, ids: &[u32], cache: &mut Cache) -> Result<Vec<f32>, InferError> {
     let inputs = Inputs::following(&model.config, ids, cache.len(), &model.device())?;
     let hidden = model.hidden(&inputs, Some(cache));
     let last = hidden.narrow(0, ids.len() - 1, 1);

@@ -2,7 +2,7 @@
 
 use super::InferError;
 use super::generate::read;
-use crate::model::{Inputs, Llama};
+use crate::model::{Decoder, Inputs};
 
 /// One scored row.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ impl RowScore {
 ///
 /// # Errors
 /// The row is longer than the context, or holds an id outside the vocabulary.
-pub fn score(model: &Llama, ids: &[u32], keep_logits: bool) -> Result<RowScore, InferError> {
+pub fn score(model: &Decoder, ids: &[u32], keep_logits: bool) -> Result<RowScore, InferError> {
     let limit = model.config.max_position_embeddings;
     if ids.is_empty() {
         return Err(InferError::EmptyPrompt);

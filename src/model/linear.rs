@@ -1,6 +1,6 @@
-//! A linear layer without bias, with the seam for a low-rank delta. Knows nothing of where the delta comes from.
+//! A linear layer, with the seam for a low-rank delta. Knows nothing of where the delta comes from.
 
-use burn::tensor::{Distribution, Tensor};
+use burn::tensor::{Distribution, Int, Tensor};
 
 use crate::kernels::{PackedWeight, packed_linear};
 
@@ -17,7 +17,7 @@ pub struct LowRank {
     pub dropout: f64,
 }
 
-/// W, `[out, in]`, as checkpoints store it.
+/// W, `[out, in]`, as most checkpoints store it.
 #[derive(Clone, Debug)]
 pub enum Weight {
     /// Never trained: kept in its packed layout, gradients only pass through.
@@ -26,40 +26,74 @@ pub enum Weight {
     Dense(Box<Tensor<2>>),
 }
 
-/// `y = x W^T (+ delta)`.
-#[derive(Clone, Debug)]
-pub struct Linear {
-    /// W.
-    pub weight: Weight,
-    /// What an adapter adds.
-    pub delta: Option<LowRank>,
-}
-
-impl Linear {
-    /// A layer without a delta.
-    pub fn new(weight: Weight) -> Self {
-        Self { weight, delta: None }
-    }
-
+impl Weight {
+    /// `x W^T`.
+    ///
     /// # Shapes
     /// `x`: `[n, in]` -> `[n, out]`
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let base = match &self.weight {
-            Weight::Frozen(packed) => packed_linear(x.clone(), packed),
-            Weight::Dense(tensor) => x.clone().matmul(tensor.as_ref().clone().transpose()),
-        };
-        match &self.delta {
-            Some(delta) => base + delta.forward(x),
-            None => base,
+    pub fn apply(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Frozen(packed) => packed_linear(x, packed),
+            Self::Dense(tensor) => x.matmul(tensor.as_ref().clone().transpose()),
+        }
+    }
+
+    /// Some rows of W, as an embedding is looked up.
+    ///
+    /// # Shapes
+    /// `ids`: `[n]` -> `[n, in]`
+    pub fn rows(&self, ids: Tensor<1, Int>) -> Tensor<2> {
+        match self {
+            Self::Frozen(packed) => packed.rows(ids),
+            Self::Dense(tensor) => tensor.as_ref().clone().select(0, ids),
         }
     }
 
     /// W as an f32 tensor.
     pub fn matrix(&self) -> Tensor<2> {
-        match &self.weight {
-            Weight::Frozen(packed) => packed.unpack(),
-            Weight::Dense(tensor) => tensor.as_ref().clone(),
+        match self {
+            Self::Frozen(packed) => packed.unpack(),
+            Self::Dense(tensor) => tensor.as_ref().clone(),
         }
+    }
+}
+
+impl From<Tensor<2>> for Weight {
+    fn from(tensor: Tensor<2>) -> Self {
+        Self::Dense(Box::new(tensor))
+    }
+}
+
+/// `y = x W^T (+ bias) (+ delta)`.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// W.
+    pub weight: Weight,
+    /// Added to every row, `[out]`.
+    pub bias: Option<Tensor<1>>,
+    /// What an adapter adds.
+    pub delta: Option<LowRank>,
+    /// Do checkpoints of this model store W as `[in, out]`?
+    pub transposed: bool,
+}
+
+impl Linear {
+    /// # Shapes
+    /// `x`: `[n, in]` -> `[n, out]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let mut y = self.weight.apply(x.clone());
+        if let Some(bias) = &self.bias {
+            y = y + bias.clone().unsqueeze();
+        }
+        match &self.delta {
+            Some(delta) => y + delta.forward(x),
+            None => y,
+        }
+    }
+
+    /// W as an f32 tensor, `[out, in]`.
+    pub fn matrix(&self) -> Tensor<2> {
+        self.weight.matrix()
     }
 }
 

@@ -1,56 +1,34 @@
 //! A model from a Hugging Face folder, tensor by tensor, or freshly initialised. Knows nothing of training.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use half::f16;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Block, Linear, Llama, ModelError, Slot, Weight};
-use crate::formats::config::ModelConfig;
-use crate::formats::source::TensorSource;
-use crate::formats::weights::{HostTensor, WeightFile};
-use crate::kernels::PackedWeight;
+use super::source::{FromCheckpoint, FromFunction, Source};
+use super::{Decoder, Linear, ModelError, Norm, Storage, Weight, block, packing};
+use crate::formats::FormatError;
+use crate::formats::config::{ModelConfig, NormKind, Role, WeightSpec};
+use crate::formats::source::Checkpoint;
+use crate::formats::weights::HostTensor;
 
-/// How the blocks' weights are kept on the device. Embeddings, head and norms are f32 always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Storage {
-    /// 4 bytes a weight: exact for every checkpoint type.
-    #[default]
-    F32,
-    /// 2 bytes a weight: exact for f16 checkpoints, rounded for others; computed in f32.
-    F16,
-}
-
-/// Gives the values of a weight by name and shape.
-type Source<'a> = dyn FnMut(&str, &[usize]) -> Result<HostTensor, ModelError> + 'a;
-
-impl Llama {
-    /// Loads `config.json` and the weights of a folder; `progress(done, total)` counts bytes of f32 and returns
-    /// whether to go on.
+impl Decoder {
+    /// Loads a model folder or a `.gguf` file; `progress(done, total)` counts bytes of f32 and returns whether to go on.
     ///
     /// # Errors
     /// A file is missing, broken, or does not fit the config; or `progress` said stop.
     pub fn load(
-        dir: &Path,
+        path: &Path,
         storage: Storage,
         device: &Device,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<Self, ModelError> {
-        let config = ModelConfig::read(dir)?;
-        let file = WeightFile::open(dir)?;
-        let total = config.parameters() * 4;
-        let mut done = 0;
-        Self::build(config, storage, device, &mut |name, shape| {
-            let tensor = file.read_shaped(name, shape)?;
-            done += tensor.values.len() as u64 * 4;
-            if progress(done, total) {
-                Ok(tensor)
-            } else {
-                Err(ModelError::Cancelled)
-            }
-        })
+        let checkpoint = Checkpoint::open(path)?;
+        let config = ModelConfig::of(path, &checkpoint.config)?;
+        let mut source = FromCheckpoint::new(checkpoint.weights.as_ref(), config.clone(), progress);
+        Self::build(config, storage, device, &mut source)
     }
 
     /// A model with given weights, by checkpoint name.
@@ -63,93 +41,147 @@ impl Llama {
         device: &Device,
         mut source: impl FnMut(&str, &[usize]) -> Result<HostTensor, ModelError>,
     ) -> Result<Self, ModelError> {
+        let mut source = FromFunction(|spec: &WeightSpec| source(&spec.name, &spec.shape));
         Self::build(config, storage, device, &mut source)
     }
 
     /// A model for pretraining: matrices normal with deviation 0.02, those that write to the residual stream scaled by
-    /// `1 / sqrt(2 layers)` (GPT-2, Radford et al. 2019, section 2.3), norms one.
+    /// `1 / sqrt(2 layers)` (GPT-2, Radford et al. 2019, section 2.3), norms one, biases zero.
     pub fn random(config: ModelConfig, seed: u64, device: &Device) -> Result<Self, ModelError> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let residual = 0.02 / (2.0 * config.num_hidden_layers as f32).sqrt();
-        Self::build(config, Storage::F32, device, &mut |name, shape| {
-            let count = shape.iter().product();
-            let values = if shape.len() == 1 {
-                vec![1.0; count]
-            } else {
-                let deviation = if name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight") {
-                    residual
-                } else {
-                    0.02
-                };
-                (0..count).map(|_| normal(&mut rng) * deviation).collect()
+        let one = if config.family.norm == NormKind::RmsPlusOne {
+            0.0
+        } else {
+            1.0
+        };
+        let mut source = FromFunction(|spec: &WeightSpec| {
+            let count = spec.shape.iter().product();
+            let mut normals = |deviation: f32| (0..count).map(|_| normal(&mut rng) * deviation).collect();
+            let values = match spec.role {
+                Role::Norm => vec![one; count],
+                Role::Bias => vec![0.0; count],
+                Role::Linear { residual: true, .. } => normals(residual),
+                Role::Linear { .. } | Role::Embedding | Role::Positions | Role::Head => normals(0.02),
             };
             Ok(HostTensor {
-                shape: shape.to_vec(),
+                shape: spec.shape.clone(),
                 values,
             })
-        })
+        });
+        Self::build(config, Storage::F32, device, &mut source)
     }
 
     fn build(
         config: ModelConfig,
         storage: Storage,
         device: &Device,
-        source: &mut Source<'_>,
+        source: &mut dyn Source,
     ) -> Result<Self, ModelError> {
-        let mut model = Self::empty(config, device);
-        let shapes = model.config.weight_shapes();
-        for ((name, shape), (slot_name, slot)) in shapes.iter().zip(model.slots_mut()) {
-            debug_assert_eq!(*name, slot_name);
-            let data = source(name, shape)?;
-            match slot {
-                Slot::Linear(linear) => linear.weight = frozen(&data.values, [shape[0], shape[1]], storage, device)?,
-                Slot::Matrix(tensor) => {
-                    *tensor = Tensor::from_data(TensorData::new(data.values, [shape[0], shape[1]]), device)
-                }
-                Slot::Vector(tensor) => *tensor = Tensor::from_data(TensorData::new(data.values, [shape[0]]), device),
-            }
-        }
-        Ok(model)
-    }
-
-    /// The skeleton: every weight a one-element tensor until it is read.
-    fn empty(config: ModelConfig, device: &Device) -> Self {
-        let matrix = || Tensor::<2>::zeros([1, 1], device);
-        let vector = || Tensor::<1>::zeros([1], device);
-        let linear = || Linear::new(Weight::Dense(Box::new(matrix())));
-        let block = || Block {
-            q: linear(),
-            k: linear(),
-            v: linear(),
-            o: linear(),
-            gate: linear(),
-            up: linear(),
-            down: linear(),
-            norm_attention: vector(),
-            norm_mlp: vector(),
+        let specs = config
+            .weights()
+            .into_iter()
+            .map(|spec| (spec.name.clone(), spec))
+            .collect();
+        let mut weights = Weights {
+            config: &config,
+            specs,
+            storage,
+            device,
+            source,
+            path: String::new(),
         };
-        let blocks = (0..config.num_hidden_layers).map(|_| block()).collect();
-        let head = (!config.tie_word_embeddings).then(matrix);
-        Self {
-            embed: matrix(),
+        let embed = weights.table(&config.embed_name())?;
+        let positions = match config.positions_name() {
+            Some(name) => Some(weights.table(&name)?),
+            None => None,
+        };
+        let mut blocks = Vec::with_capacity(config.num_hidden_layers);
+        for layer in 0..config.num_hidden_layers {
+            weights.path = format!("{}.", config.block_path(layer));
+            blocks.push(block::load(&mut weights)?);
+        }
+        weights.path.clear();
+        let norm = weights.norm(&config.norm_path())?;
+        let head = match config.tie_word_embeddings {
+            true => None,
+            false => Some(weights.table(&config.head_name())?),
+        };
+        Ok(Self {
+            embed,
+            positions,
             blocks,
-            norm: vector(),
+            norm,
             head,
             token_rows: None,
             config,
-        }
+        })
     }
 }
 
-fn frozen(values: &[f32], shape: [usize; 2], storage: Storage, device: &Device) -> Result<Weight, ModelError> {
-    let packed = match storage {
-        Storage::F32 => PackedWeight::from_f32(values, shape, device)?,
-        Storage::F16 => {
-            let halves: Vec<f16> = values.iter().map(|v| f16::from_f32(*v)).collect();
-            PackedWeight::from_f16(&halves, shape, device)?
+/// The weights of a model while it is built: each is read when a block asks for it, in the table's shape.
+pub(super) struct Weights<'a> {
+    pub config: &'a ModelConfig,
+    /// What the config asks for, by name.
+    specs: BTreeMap<String, WeightSpec>,
+    storage: Storage,
+    device: &'a Device,
+    source: &'a mut dyn Source,
+    /// Goes before every name: the block's path with a dot.
+    path: String,
+}
+
+impl Weights<'_> {
+    /// A linear layer with its bias, if the table gives it one.
+    pub fn linear(&mut self, name: &str) -> Result<Linear, ModelError> {
+        let path = format!("{}{name}", self.path);
+        let spec = self.spec(&format!("{path}.weight"))?;
+        Ok(Linear {
+            weight: packing::frozen(self.source, &spec, self.storage, self.device)?,
+            bias: self.bias(&path)?,
+            delta: None,
+            transposed: spec.is_transposed(),
+        })
+    }
+
+    /// A norm with its bias, if the table gives it one.
+    pub fn norm(&mut self, name: &str) -> Result<Norm, ModelError> {
+        let path = format!("{}{name}", self.path);
+        Ok(Norm {
+            weight: self.vector(&format!("{path}.weight"))?,
+            bias: self.bias(&path)?,
+            kind: self.config.family.norm,
+            eps: self.config.norm_eps,
+        })
+    }
+
+    /// A matrix outside the blocks: packed like the others where the file's own layout is kept, else plain f32.
+    fn table(&mut self, name: &str) -> Result<Weight, ModelError> {
+        let spec = self.spec(name)?;
+        packing::table(self.source, &spec, self.storage, self.device)
+    }
+
+    fn bias(&mut self, path: &str) -> Result<Option<Tensor<1>>, ModelError> {
+        let name = format!("{path}.bias");
+        match self.specs.contains_key(&name) {
+            true => self.vector(&name).map(Some),
+            false => Ok(None),
         }
-    };
-    Ok(Weight::Frozen(Box::new(packed)))
+    }
+
+    fn vector(&mut self, name: &str) -> Result<Tensor<1>, ModelError> {
+        let data = self.source.values(&self.spec(name)?)?;
+        let count = data.values.len();
+        Ok(Tensor::from_data(TensorData::new(data.values, [count]), self.device))
+    }
+
+    fn spec(&self, name: &str) -> Result<WeightSpec, ModelError> {
+        let missing = || FormatError::MissingTensor {
+            path: self.config.family.name.into(),
+            name: name.into(),
+        };
+        Ok(self.specs.get(name).cloned().ok_or_else(missing)?)
+    }
 }
 
 /// A standard normal value (Box and Muller 1958).

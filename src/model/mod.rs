@@ -1,20 +1,38 @@
-//! Decoder blocks, weights in, KV cache, and the seams that adapters fill. Knows burn, `kernels` and `formats`;
-//! nothing of data, templates or training.
+//! Decoders, weights in, KV cache, and the seams that adapters fill. Knows burn, `kernels` and `formats`; nothing of data,
+//! templates or training.
+//!
+//! One file per architecture holds its block with numbered steps; what blocks share is in `block`, `norm`, `mlp` and `linear`.
 
+mod block;
 mod cache;
+mod decoder;
+mod gemma3;
+mod gpt2;
+mod gpt_neox;
 mod inputs;
 mod linear;
 mod llama;
 mod load;
+mod mlp;
+mod norm;
+mod packing;
+mod phi3;
+mod qwen2;
+mod qwen3;
+mod rotary;
 mod slots;
+mod smollm3;
+mod source;
 mod transfer;
 
+pub use block::{Block, Part, Pass};
 pub use cache::Cache;
+pub use decoder::{Decoder, TokenRows};
 pub use inputs::Inputs;
 pub use linear::{Linear, LowRank, Weight};
-pub use llama::{Block, Llama, TokenRows};
-pub use load::Storage;
-pub use slots::Slot;
+pub use norm::Norm;
+pub use packing::Storage;
+pub use slots::{Slot, Stored};
 pub use transfer::{to_device, to_host};
 
 use crate::formats::FormatError;
@@ -32,6 +50,9 @@ pub enum ModelError {
     /// The load was cancelled by the user.
     #[error("Loading was cancelled.")]
     Cancelled,
+    /// A family of the table whose blocks cannot be computed.
+    #[error("Models of the family \"{0}\" can be described but not computed yet.")]
+    NoDecoder(&'static str),
     /// An id that the embedding does not have.
     #[error(
         "Token id {id} at position {position} is outside the vocabulary of {vocab}. The tokenizer does not fit this model."
@@ -43,5 +64,13 @@ pub enum ModelError {
         position: usize,
         /// Number of ids in the embedding.
         vocab: usize,
+    },
+    /// A position that the model has no embedding or no angles for.
+    #[error("Position {position} is outside the model's context of {limit} tokens. Use shorter rows.")]
+    PositionOutside {
+        /// The position.
+        position: usize,
+        /// Tokens in the context.
+        limit: usize,
     },
 }

@@ -2,57 +2,81 @@
 
 use burn::tensor::Tensor;
 
-use super::{Linear, Llama};
+use super::{Decoder, Linear, Norm, Part, Weight};
 
 /// One weight of a model, open to be read or replaced.
 pub enum Slot<'a> {
-    /// A matrix outside the blocks (embedding, head).
-    Matrix(&'a mut Tensor<2>),
-    /// A linear layer, whose weight may be packed.
-    Linear(&'a mut Linear),
-    /// A vector (norms).
+    /// A matrix outside the blocks (embedding, positions, head).
+    Matrix(&'a mut Weight),
+    /// The matrix of a linear layer.
+    Linear(&'a mut Weight, Stored),
+    /// A vector (norms, biases).
     Vector(&'a mut Tensor<1>),
 }
 
-impl Llama {
-    /// Every weight under its checkpoint name, in the order of [`crate::formats::config::ModelConfig::weight_shapes`].
+/// How a checkpoint stores what the model keeps as `[out, in]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Just so.
+    AsIs,
+    /// As `[in, out]`.
+    Transposed,
+}
+
+impl Decoder {
+    /// Every weight under its checkpoint name, in the order of the computation.
     pub fn slots_mut(&mut self) -> Vec<(String, Slot<'_>)> {
-        let mut all = vec![("model.embed_tokens.weight".to_string(), Slot::Matrix(&mut self.embed))];
+        let config = &self.config;
+        let mut all = vec![(config.embed_name(), Slot::Matrix(&mut self.embed))];
+        if let (Some(name), Some(positions)) = (config.positions_name(), &mut self.positions) {
+            all.push((name, Slot::Matrix(positions)));
+        }
         for (i, block) in self.blocks.iter_mut().enumerate() {
-            let name = |n: &str| format!("model.layers.{i}.{n}.weight");
-            all.push((name("input_layernorm"), Slot::Vector(&mut block.norm_attention)));
-            for (n, linear) in [
-                ("self_attn.q_proj", &mut block.q),
-                ("self_attn.k_proj", &mut block.k),
-                ("self_attn.v_proj", &mut block.v),
-                ("self_attn.o_proj", &mut block.o),
-            ] {
-                all.push((name(n), Slot::Linear(linear)));
-            }
-            all.push((name("post_attention_layernorm"), Slot::Vector(&mut block.norm_mlp)));
-            for (n, linear) in [
-                ("mlp.gate_proj", &mut block.gate),
-                ("mlp.up_proj", &mut block.up),
-                ("mlp.down_proj", &mut block.down),
-            ] {
-                all.push((name(n), Slot::Linear(linear)));
+            let path = config.block_path(i);
+            for (name, part) in block.parts() {
+                match part {
+                    Part::Linear(linear) => push_linear(&mut all, &format!("{path}.{name}"), linear),
+                    Part::Norm(norm) => push_norm(&mut all, &format!("{path}.{name}"), norm),
+                }
             }
         }
-        all.push(("model.norm.weight".into(), Slot::Vector(&mut self.norm)));
+        push_norm(&mut all, &config.norm_path(), &mut self.norm);
         if let Some(head) = &mut self.head {
-            all.push(("lm_head.weight".into(), Slot::Matrix(head)));
+            all.push((config.head_name(), Slot::Matrix(head)));
         }
         all
     }
 
     /// The linear layers of all blocks under their checkpoint paths (`model.layers.0.self_attn.q_proj`).
     pub fn linears_mut(&mut self) -> Vec<(String, &mut Linear)> {
-        let mut all = Vec::with_capacity(self.blocks.len() * 7);
+        let mut all = vec![];
         for (i, block) in self.blocks.iter_mut().enumerate() {
-            for (name, linear) in block.linears_mut() {
-                all.push((format!("model.layers.{i}.{name}"), linear));
+            let path = self.config.block_path(i);
+            for (name, part) in block.parts() {
+                if let Part::Linear(linear) = part {
+                    all.push((format!("{path}.{name}"), linear));
+                }
             }
         }
         all
+    }
+}
+
+fn push_linear<'a>(all: &mut Vec<(String, Slot<'a>)>, path: &str, linear: &'a mut Linear) {
+    let stored = if linear.transposed {
+        Stored::Transposed
+    } else {
+        Stored::AsIs
+    };
+    all.push((format!("{path}.weight"), Slot::Linear(&mut linear.weight, stored)));
+    if let Some(bias) = &mut linear.bias {
+        all.push((format!("{path}.bias"), Slot::Vector(bias)));
+    }
+}
+
+fn push_norm<'a>(all: &mut Vec<(String, Slot<'a>)>, path: &str, norm: &'a mut Norm) {
+    all.push((format!("{path}.weight"), Slot::Vector(&mut norm.weight)));
+    if let Some(bias) = &mut norm.bias {
+        all.push((format!("{path}.bias"), Slot::Vector(bias)));
     }
 }

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::batch::Packed;
 use crate::kernels::masked_cross_entropy;
-use crate::model::{Inputs, Llama, ModelError};
+use crate::model::{Decoder, Inputs, ModelError};
 
 /// Losses of the supervised tokens of a micro-batch, in row-major order.
 ///
@@ -16,7 +16,7 @@ use crate::model::{Inputs, Llama, ModelError};
 ///
 /// # Errors
 /// An id is outside the vocabulary.
-pub fn token_losses(model: &Llama, batch: &Packed, device: &Device) -> Result<Option<Tensor<1>>, ModelError> {
+pub fn token_losses(model: &Decoder, batch: &Packed, device: &Device) -> Result<Option<Tensor<1>>, ModelError> {
     let chosen: Vec<i32> = (0..batch.mask.len())
         .filter(|i| batch.mask[*i])
         .map(|i| i as i32)

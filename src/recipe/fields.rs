@@ -2,7 +2,7 @@
 
 use toml::Value;
 
-use super::LINEARS;
+use super::{ALL_LINEAR, target_names};
 
 /// One key.
 pub(super) struct Field {
@@ -33,6 +33,8 @@ pub(super) enum Form {
     Files,
     /// A list of some of these texts.
     Some(&'static [&'static str]),
+    /// A list of names of linear layers, or what stands for all of them.
+    Targets,
 }
 
 const MANY: i64 = 1_000_000_000;
@@ -58,7 +60,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("method", "r", Form::Whole(1, 4096)),
     field("method", "alpha", Form::Above(0.0, 65_536.0)),
     field("method", "dropout", Form::Below(0.0, 1.0)),
-    field("method", "targets", Form::Some(&LINEARS)),
+    field("method", "targets", Form::Targets),
     field("method", "rslora", Form::Flag),
     field("method", "modules_to_save", Form::Some(MODULES)),
     field("method", "train_markers", Form::Choice(&["auto", "on", "off"])),
@@ -129,6 +131,10 @@ impl Form {
                 all(&|text| !text.trim().is_empty()) && value.as_array().is_some_and(|list| !list.is_empty())
             }
             Form::Some(choices) => all(&|text| choices.contains(&text)),
+            Form::Targets => {
+                let names = target_names();
+                all(&|text| text == ALL_LINEAR || text.rsplit('.').next().is_some_and(|last| names.contains(&last)))
+            }
         }
     }
 
@@ -147,6 +153,7 @@ impl Form {
             Form::Texts => "a list of texts".into(),
             Form::Files => "a file name or a list of them".into(),
             Form::Some(choices) => format!("a list of some of {}", listed(choices)),
+            Form::Targets => format!("[\"{ALL_LINEAR}\"] or a list of some of {}", listed(&target_names())),
         }
     }
 }

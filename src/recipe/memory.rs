@@ -58,7 +58,7 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
     } + 3 * stream;
     let logits = 2 * tokens * shape.vocab as u64 * F32;
     Memory {
-        base: shape.parameters() * weight,
+        base: shape.parameters * weight,
         adapter: if full { 0 } else { trained },
         gradients: trained,
         moments: 2 * trained,
@@ -71,11 +71,10 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
 /// puts out (its weights are computed anew), the feed-forward's gate, up and product, and the adapters' low-rank results.
 fn kept_by_block(shape: &ModelShape, load: Load, recipe: &Recipe) -> u64 {
     let tokens = (load.rows * load.len) as u64;
-    let (hidden, q, kv) = (shape.hidden as u64, shape.q() as u64, shape.kv() as u64);
-    let feed_forward = 3 * shape.intermediate as u64;
+    let (hidden, q, kv) = (shape.hidden as u64, shape.q as u64, shape.kv as u64);
     let low_rank = match recipe.method.kind {
         MethodKind::Full => 0,
-        MethodKind::Lora => (recipe.method.targets.len() * recipe.method.r) as u64,
+        MethodKind::Lora => (shape.targeted(&recipe.method.targets).count() * recipe.method.r) as u64,
     };
-    tokens * (4 * hidden + 2 * q + 2 * kv + feed_forward + low_rank)
+    tokens * (4 * hidden + 2 * q + 2 * kv + shape.inner as u64 + low_rank)
 }

@@ -16,5 +16,5 @@ pub use parts::{
     BatchPart, DataPart, EvalPart, Init, MethodKind, MethodPart, ModelPart, OptimPart, Recipe, SavePart, Schedule,
     TemplatePart,
 };
-pub use shape::{LINEARS, ModelShape, lora_parameters, trainable};
+pub use shape::{ALL_LINEAR, ModelShape, lora_parameters, target_names, trainable};
 pub use steps::{steps_of, steps_per_epoch};

@@ -179,7 +179,7 @@ pub struct MethodPart {
     pub alpha: f64,
     /// Share of the adapter's inputs zeroed in training.
     pub dropout: f64,
-    /// Linear layers that get an adapter: q_proj k_proj v_proj o_proj gate_proj up_proj down_proj.
+    /// Linear layers that get an adapter, by the last parts of their names (`q_proj`, `c_attn`, ...), or `all-linear`.
     pub targets: Vec<String>,
     /// Scale by alpha / sqrt(r) instead.
     pub rslora: bool,
@@ -196,7 +196,7 @@ impl Default for MethodPart {
             r: 16,
             alpha: 32.0,
             dropout: 0.0,
-            targets: super::LINEARS.map(String::from).to_vec(),
+            targets: vec![super::ALL_LINEAR.into()],
             rslora: false,
             modules_to_save: Vec::new(),
             train_markers: auto(),

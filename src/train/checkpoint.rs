@@ -8,12 +8,12 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::adamw::{AdamW, Moments};
-use super::params::{Param, Trained};
+use super::params::{Layout, Param, Trained};
 use super::{TrainError, Trainer};
 use crate::formats::FormatError;
 use crate::formats::source::TensorSource;
 use crate::formats::weights::{HostTensor, StoreType, WeightFile, write, write_whole};
-use crate::model::{Llama, Slot, to_device, to_host};
+use crate::model::{Decoder, Slot, Stored, to_device, to_host};
 
 /// `trainer_state.json`: where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl Trainer {
             source: e,
         })?;
         match &self.trained {
-            Trained::Lora(lora) => lora.save(temp.path(), base_model)?,
+            Trained::Lora(lora) => lora.save(temp.path(), base_model, &self.model.config)?,
             Trained::Full => save_full(&mut self.model, temp.path(), store)?,
         }
         extra(self, temp.path())?;
@@ -148,27 +148,29 @@ impl Trainer {
 ///
 /// # Errors
 /// The folder cannot be written or the disk is full.
-fn save_full(model: &mut Llama, dir: &Path, store: StoreType) -> Result<(), TrainError> {
+fn save_full(model: &mut Decoder, dir: &Path, store: StoreType) -> Result<(), TrainError> {
     let tensors: Vec<(String, HostTensor)> = model
         .slots_mut()
         .into_iter()
-        .map(|(name, slot)| match slot {
-            Slot::Matrix(t) => (name, to_host(t)),
-            Slot::Linear(l) => (name, to_host(&l.matrix())),
-            Slot::Vector(t) => {
-                let flat = to_host(&t.clone().unsqueeze::<2>());
-                (
-                    name,
-                    HostTensor {
-                        shape: vec![flat.values.len()],
-                        values: flat.values,
-                    },
-                )
-            }
-        })
+        .map(|(name, slot)| (name, stored(slot)))
         .collect();
     write(&dir.join("model.safetensors"), &tensors, store, &[("format", "pt")])?;
     Ok(())
+}
+
+/// The values of a weight in the shape that checkpoints give it.
+fn stored(slot: Slot<'_>) -> HostTensor {
+    match slot {
+        Slot::Matrix(weight) | Slot::Linear(weight, Stored::AsIs) => to_host(&weight.matrix()),
+        Slot::Linear(weight, Stored::Transposed) => to_host(&weight.matrix()).transposed(),
+        Slot::Vector(tensor) => {
+            let flat = to_host(&tensor.clone().unsqueeze::<2>());
+            HostTensor {
+                shape: vec![flat.values.len()],
+                values: flat.values,
+            }
+        }
+    }
 }
 
 /// Reads trained values of a full run in the order of `params`.
@@ -180,15 +182,16 @@ fn load_full(dir: &Path, params: &[Param], device: &Device) -> Result<Vec<Tensor
     params
         .iter()
         .map(|p| {
-            let dims = p.value.dims();
-            let shape: &[usize] = if p.vector { &dims[1..] } else { &dims };
-            Ok(to_device(
-                HostTensor {
-                    shape: dims.to_vec(),
-                    ..file.read_shaped(&p.name, shape)?
+            let [rows, columns] = p.value.dims();
+            let host = match p.layout {
+                Layout::Matrix => file.read_shaped(&p.name, &[rows, columns])?,
+                Layout::Transposed => file.read_shaped(&p.name, &[columns, rows])?.transposed(),
+                Layout::Vector => HostTensor {
+                    shape: vec![rows, columns],
+                    ..file.read_shaped(&p.name, &[columns])?
                 },
-                device,
-            ))
+            };
+            Ok(to_device(host, device))
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::TrainError;
 use crate::adapter::Lora;
-use crate::model::{Llama, Slot, Weight};
+use crate::model::{Decoder, Slot, Stored, Weight};
 
 /// One trained tensor, without gradient tracking. Vectors are kept as `[1, n]`.
 #[derive(Clone, Debug)]
@@ -15,10 +15,21 @@ pub struct Param {
     pub name: String,
     /// The value.
     pub value: Tensor<2>,
-    /// Is this a vector (a norm's weight)?
-    pub vector: bool,
-    /// Does weight decay apply? Norms take none, adapters do.
+    /// How a checkpoint stores it.
+    pub layout: Layout,
+    /// Does weight decay apply? Norms and biases take none, adapters do.
     pub decay: bool,
+}
+
+/// How a checkpoint stores a trained tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// As it is.
+    Matrix,
+    /// With rows and columns exchanged.
+    Transposed,
+    /// As one dimension (norms, biases).
+    Vector,
 }
 
 /// What a run trains.
@@ -34,7 +45,7 @@ const TOKEN_ROWS: &str = "token_rows";
 
 impl Trained {
     /// The trained tensors in a fixed order.
-    pub fn params(&self, model: &mut Llama) -> Vec<Param> {
+    pub fn params(&self, model: &mut Decoder) -> Vec<Param> {
         match self {
             Self::Full => model
                 .slots_mut()
@@ -51,7 +62,7 @@ impl Trained {
     /// The adapter does not fit the model.
     pub fn place(
         &mut self,
-        model: &mut Llama,
+        model: &mut Decoder,
         params: &[Param],
         values: &[Tensor<2>],
         training: bool,
@@ -60,8 +71,7 @@ impl Trained {
             Self::Full => {
                 for ((_, slot), value) in model.slots_mut().into_iter().zip(values) {
                     match slot {
-                        Slot::Matrix(tensor) => *tensor = value.clone(),
-                        Slot::Linear(linear) => linear.weight = Weight::Dense(Box::new(value.clone())),
+                        Slot::Matrix(weight) | Slot::Linear(weight, _) => *weight = Weight::from(value.clone()),
                         Slot::Vector(tensor) => *tensor = value.clone().reshape([-1]),
                     }
                 }
@@ -77,25 +87,16 @@ impl Trained {
 }
 
 fn full_param(name: String, slot: Slot<'_>) -> Param {
-    match slot {
-        Slot::Matrix(t) => Param {
-            name,
-            value: t.clone().inner(),
-            vector: false,
-            decay: true,
-        },
-        Slot::Linear(l) => Param {
-            name,
-            value: l.matrix().inner(),
-            vector: false,
-            decay: true,
-        },
-        Slot::Vector(t) => Param {
-            name,
-            value: t.clone().inner().unsqueeze(),
-            vector: true,
-            decay: false,
-        },
+    let (value, layout) = match slot {
+        Slot::Matrix(weight) | Slot::Linear(weight, Stored::AsIs) => (weight.matrix().inner(), Layout::Matrix),
+        Slot::Linear(weight, Stored::Transposed) => (weight.matrix().inner(), Layout::Transposed),
+        Slot::Vector(tensor) => (tensor.clone().inner().unsqueeze(), Layout::Vector),
+    };
+    Param {
+        name,
+        value,
+        layout,
+        decay: layout != Layout::Vector,
     }
 }
 
@@ -103,7 +104,7 @@ fn lora_params(lora: &Lora) -> Vec<Param> {
     let param = |name: String, t: &Tensor<2>| Param {
         name,
         value: t.clone().inner(),
-        vector: false,
+        layout: Layout::Matrix,
         decay: true,
     };
     let mut all = vec![];

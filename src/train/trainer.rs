@@ -9,7 +9,7 @@ use super::adamw::{AdamW, AdamWConfig, clip_factor, global_norm};
 use super::params::{Param, Trained};
 use super::schedule::LrSchedule;
 use crate::batch::Packed;
-use crate::model::Llama;
+use crate::model::Decoder;
 use crate::objective::token_losses;
 
 /// What a trainer needs besides batches.
@@ -60,7 +60,7 @@ pub struct EvalReport {
 /// A model in training.
 pub struct Trainer {
     /// The model; between steps it holds the current values without gradient tracking.
-    pub model: Llama,
+    pub model: Decoder,
     /// What is trained.
     pub trained: Trained,
     /// Current values of the trained tensors.
@@ -82,7 +82,7 @@ impl Trainer {
     ///
     /// # Errors
     /// The adapter does not fit the model.
-    pub fn new(mut model: Llama, mut trained: Trained, setup: TrainerSetup) -> Result<Self, TrainError> {
+    pub fn new(mut model: Decoder, mut trained: Trained, setup: TrainerSetup) -> Result<Self, TrainError> {
         let device = model.device();
         let params = trained.params(&mut model);
         let values: Vec<Tensor<2>> = params.iter().map(|p| p.value.clone()).collect();

@@ -7,7 +7,7 @@ use burnish::batch::{Example, Packed, collate};
 use burnish::formats::config::ModelConfig;
 use burnish::formats::source::TensorSource;
 use burnish::formats::weights::WeightFile;
-use burnish::model::{Llama, Storage};
+use burnish::model::{Decoder, Storage};
 use serde_json::Value;
 
 pub fn path(name: &str) -> PathBuf {
@@ -26,10 +26,10 @@ pub fn weights(name: &str) -> WeightFile {
 }
 
 /// The tiny random Llama that every golden file is based on.
-pub fn tiny_llama(case: &str, device: &Device) -> Llama {
+pub fn tiny_llama(case: &str, device: &Device) -> Decoder {
     let config = ModelConfig::from_value(&json(&format!("tiny_llama.{case}.config.json"))).expect("config");
     let file = weights("tiny_llama.safetensors");
-    Llama::from_source(config, Storage::F32, device, |name, shape| {
+    Decoder::from_source(config, Storage::F32, device, |name, shape| {
         Ok(file.read_shaped(&format!("untied.weight.{name}"), shape)?)
     })
     .expect("weights")

@@ -4,7 +4,7 @@
 use burn::tensor::Device;
 use burnish::adapter::{Lora, LoraSpec, Pair, merge};
 use burnish::formats::source::TensorSource;
-use burnish::model::{Inputs, Llama};
+use burnish::model::{Decoder, Inputs};
 use burnish::train::{Trained, Trainer};
 
 use crate::golden::{
@@ -22,7 +22,7 @@ const TARGETS: [&str; 7] = [
     "down_proj",
 ];
 
-pub fn golden_lora(model: &Llama, rslora: bool, device: &Device) -> Lora {
+pub fn golden_lora(model: &Decoder, rslora: bool, device: &Device) -> Lora {
     let spec = LoraSpec {
         r: 4,
         alpha: 8.0,
@@ -47,7 +47,7 @@ fn golden_name(case: &str, what: &str, param: &str) -> String {
     format!("{case}.{what}.base_model.model.{param}.weight")
 }
 
-fn logits(model: &Llama, rows: &[Vec<u32>], device: &Device) -> burn::tensor::Tensor<2> {
+fn logits(model: &Decoder, rows: &[Vec<u32>], device: &Device) -> burn::tensor::Tensor<2> {
     let flat = rows.concat();
     let positions: Vec<u32> = (0..rows.len()).flat_map(|_| 0..rows[0].len() as u32).collect();
     let inputs = Inputs::packed(
@@ -181,7 +181,7 @@ fn peft_adapter_loads_and_survives_a_round_trip() {
         assert_eq!(deviation(pair.b.clone(), &file, &name("lora_B")), 0.0);
     }
     let dir = tempfile::tempdir().expect("folder");
-    lora.save(dir.path(), "base").expect("save");
+    lora.save(dir.path(), "base", &model.config).expect("save");
     let again = Lora::load(dir.path(), &model.config, &device).expect("own adapter");
     for (path, pair) in &lora.pairs {
         let other = &again.pairs[path];
@@ -214,7 +214,7 @@ fn token_rows_train_save_and_merge() {
         panic!("adapter expected")
     };
     let dir = tempfile::tempdir().expect("folder");
-    trained.save(dir.path(), "base").expect("save");
+    trained.save(dir.path(), "base", &trainer.model.config).expect("save");
     let base = tiny_llama("tied", &device);
     let loaded = Lora::load(dir.path(), &base.config, &device).expect("load");
     let mut adapted = base.clone();

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use burnish::infer::{Request, Sampling, generate};
-use burnish::model::{Inputs, Llama};
+use burnish::model::{Decoder, Inputs};
 use burnish::objective::token_losses;
 use burnish::recipe::Schedule;
 use burnish::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
@@ -31,7 +31,7 @@ fn labels(value: &Value) -> Vec<Vec<i64>> {
     serde_json::from_value(value.clone()).expect("labels")
 }
 
-fn logits(model: &Llama, rows: &[Vec<u32>], device: &Device) -> Tensor<2> {
+fn logits(model: &Decoder, rows: &[Vec<u32>], device: &Device) -> Tensor<2> {
     let len = rows[0].len();
     let flat = rows.concat();
     let positions: Vec<u32> = (0..rows.len()).flat_map(|_| 0..len as u32).collect();

@@ -1,5 +1,7 @@
 //! Numerical tests on tensors: the CPU device always, a software Vulkan device where one is present.
 
+mod architectures;
+mod architectures_lora;
 mod devices;
 mod golden;
 mod golden_lora;

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use burnish::adapter::{Lora, LoraSpec};
 use burnish::batch::{Example, Packed, collate};
 use burnish::formats::config::ModelConfig;
-use burnish::model::Llama;
+use burnish::model::Decoder;
 use burnish::recipe::Schedule;
 use burnish::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
 
@@ -14,20 +14,12 @@ use crate::devices::all;
 const SIDE: usize = 16;
 
 fn config() -> ModelConfig {
-    ModelConfig {
-        model_type: "llama".into(),
-        hidden_size: SIDE,
-        intermediate_size: SIDE,
-        num_hidden_layers: 1,
-        num_attention_heads: 2,
-        num_key_value_heads: 2,
-        head_dim: 8,
-        vocab_size: SIDE,
-        max_position_embeddings: 64,
-        rms_norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        tie_word_embeddings: true,
-    }
+    let config = serde_json::json!({
+        "model_type": "llama", "hidden_size": SIDE, "intermediate_size": SIDE, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": SIDE, "max_position_embeddings": 64,
+        "rms_norm_eps": 1e-5, "rope_theta": 10_000.0, "tie_word_embeddings": true
+    });
+    ModelConfig::from_value(&config).expect("config")
 }
 
 /// Two packed segments and padding, 16 tokens in all.
@@ -45,7 +37,7 @@ fn batch() -> Packed {
 }
 
 fn losses(device: &Device, lora: bool) -> Vec<f64> {
-    let model = Llama::random(config(), 3, device).expect("model");
+    let model = Decoder::random(config(), 3, device).expect("model");
     let spec = LoraSpec {
         r: SIDE,
         alpha: 32.0,

@@ -4,6 +4,7 @@ mod allocations;
 mod batch;
 mod bundle;
 mod chats;
+mod config;
 mod data;
 mod data_files;
 mod data_kit;

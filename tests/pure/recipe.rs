@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use burnish::batch::{Order, OrderOptions};
+use burnish::formats::config::ModelConfig;
 use burnish::recipe::{
     BatchPart, Init, Load, MethodKind, ModelShape, OptimPart, Recipe, RecipeError, Schedule, lora_parameters, memory,
     steps_of, trainable,
 };
 use burnish::template::Mode;
+use serde_json::json;
 
 const SHORT: &str = "model = \"starter\"\ndata = \"pirates.jsonl\"\n";
 
@@ -264,45 +266,48 @@ fn a_recipe_from_a_form_is_checked_too() {
     assert!(empty.check().is_err());
 }
 
+/// The shape of a Llama: hidden size, layers, heads, key heads, feed-forward size, ids.
+fn llama(sizes: [usize; 6], tied: bool) -> ModelShape {
+    let [hidden, layers, heads, kv, inner, vocab] = sizes;
+    let config = json!({
+        "model_type": "llama", "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads,
+        "num_key_value_heads": kv, "intermediate_size": inner, "vocab_size": vocab, "tie_word_embeddings": tied
+    });
+    ModelShape::from(&ModelConfig::from_value(&config).expect("a configuration"))
+}
+
 /// SmolLM2-135M: tied, 134,515,008 parameters by its model card's safetensors header.
-const SMOLLM2: ModelShape = ModelShape {
-    hidden: 576,
-    layers: 30,
-    heads: 9,
-    kv_heads: 3,
-    head_dim: 64,
-    intermediate: 1536,
-    vocab: 49_152,
-    tied: true,
-};
+fn smollm2(tied: bool) -> ModelShape {
+    llama([576, 30, 9, 3, 1536, 49_152], tied)
+}
 
 #[test]
 fn parameters_are_counted() {
-    assert_eq!(SMOLLM2.parameters(), 134_515_008);
-    assert_eq!(
-        ModelShape { tied: false, ..SMOLLM2 }.parameters(),
-        134_515_008 + 49_152 * 576
-    );
+    let shape = smollm2(true);
+    assert_eq!(shape.parameters, 134_515_008);
+    assert_eq!(smollm2(false).parameters, 134_515_008 + 49_152 * 576);
     let mut recipe = Recipe::new("m", vec!["a".into()]);
     recipe.method.r = 8;
     // PEFT's print_trainable_parameters for r = 8 on all seven linears of this model.
-    assert_eq!(trainable(&recipe, &SMOLLM2), 2_442_240);
-    assert_eq!(lora_parameters(&SMOLLM2, "q_proj", 8), 30 * 8 * (576 + 576));
-    assert_eq!(lora_parameters(&SMOLLM2, "down_proj", 8), 30 * 8 * (1536 + 576));
+    assert_eq!(trainable(&recipe, &shape), 2_442_240);
+    let of = |target: &str| lora_parameters(&shape, &[target.to_owned()], 8);
+    assert_eq!(of("q_proj"), 30 * 8 * (576 + 576));
+    assert_eq!(of("mlp.down_proj"), 30 * 8 * (1536 + 576));
+    assert_eq!(of("n_proj"), 0);
     recipe.method.modules_to_save = vec!["embed_tokens".into()];
-    assert_eq!(trainable(&recipe, &SMOLLM2), 2_442_240 + 49_152 * 576);
+    assert_eq!(trainable(&recipe, &shape), 2_442_240 + 49_152 * 576);
     recipe.method.kind = MethodKind::Full;
-    assert_eq!(trainable(&recipe, &SMOLLM2), SMOLLM2.parameters());
+    assert_eq!(trainable(&recipe, &shape), shape.parameters);
 }
 
 #[test]
 fn full_training_needs_sixteen_bytes_a_parameter() {
     let mut recipe = Recipe::new("m", vec!["a".into()]);
     let load = Load { rows: 8, len: 512 };
-    let lora = memory(&recipe, &SMOLLM2, load);
+    let lora = memory(&recipe, &smollm2(true), load);
     recipe.method.kind = MethodKind::Full;
-    let full = memory(&recipe, &SMOLLM2, load);
-    assert_eq!(full.base + full.gradients + full.moments, 16 * SMOLLM2.parameters());
+    let full = memory(&recipe, &smollm2(true), load);
+    assert_eq!(full.base + full.gradients + full.moments, 16 * smollm2(true).parameters);
     assert_eq!((full.adapter, full.moments), (0, 2 * full.gradients));
     assert!(lora.total() < full.total() && lora.adapter == lora.gradients);
     assert_eq!(
@@ -310,9 +315,9 @@ fn full_training_needs_sixteen_bytes_a_parameter() {
         lora.base + lora.adapter + lora.gradients + lora.moments + lora.activations + lora.workspace
     );
     recipe.batch.checkpointing = true;
-    assert!(memory(&recipe, &SMOLLM2, load).activations < full.activations / 10);
-    let half = memory(&recipe, &SMOLLM2, Load { rows: 4, len: 512 });
-    assert!(half.activations * 2 == memory(&recipe, &SMOLLM2, load).activations);
+    assert!(memory(&recipe, &smollm2(true), load).activations < full.activations / 10);
+    let half = memory(&recipe, &smollm2(true), Load { rows: 4, len: 512 });
+    assert!(half.activations * 2 == memory(&recipe, &smollm2(true), load).activations);
 }
 
 #[test]
@@ -378,16 +383,7 @@ const MEASURED: [(MethodKind, usize, usize, u64); 5] = [
 
 #[test]
 fn the_estimate_is_within_a_tenth_of_measured_peaks() {
-    let starter = ModelShape {
-        hidden: 192,
-        layers: 6,
-        heads: 6,
-        kv_heads: 3,
-        head_dim: 32,
-        intermediate: 512,
-        vocab: 3072,
-        tied: true,
-    };
+    let starter = llama([192, 6, 6, 3, 512, 3072], true);
     for (kind, rows, len, bytes) in MEASURED {
         let mut recipe = Recipe::new("starter", vec!["a".into()]);
         recipe.method.kind = kind;

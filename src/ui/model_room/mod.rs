@@ -124,7 +124,7 @@ fn other_ways(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     ui.label(
         kit::muted(
             theme,
-            "A Hugging Face folder: config.json, tokenizer.json, model.safetensors. Llama architecture.",
+            "A Hugging Face folder: config.json, tokenizer.json, model.safetensors.",
         )
         .small(),
     );

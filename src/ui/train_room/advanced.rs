@@ -3,14 +3,14 @@
 use egui::{DragValue, Ui};
 
 use super::super::{Theme, kit};
-use crate::recipe::{LINEARS, MethodKind, Recipe, Schedule};
+use crate::recipe::{ALL_LINEAR, MethodKind, Recipe, Schedule};
 use crate::session::words::small;
 
-/// Draws the folded settings; true when one changed.
-pub fn advanced_ui(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+/// Draws the folded settings; true when one changed. `layers` are the names of the model's linear layers.
+pub fn advanced_ui(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, layers: &[&str]) -> bool {
     let mut changed = false;
     if recipe.method.kind == MethodKind::Lora {
-        kit::group(ui, theme, "Adapter", |ui| changed |= adapter(theme, ui, recipe));
+        kit::group(ui, theme, "Adapter", |ui| changed |= adapter(theme, ui, recipe, layers));
     }
     kit::group(ui, theme, "Optimizer", |ui| changed |= optimizer(theme, ui, recipe));
     kit::group(ui, theme, "Evaluation and checkpoints", |ui| {
@@ -19,7 +19,7 @@ pub fn advanced_ui(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     changed
 }
 
-fn adapter(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+fn adapter(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, layers: &[&str]) -> bool {
     let method = &mut recipe.method;
     let tip = "Share of the adapter's inputs that is dropped at random in training. Usual: 0 to 0.1.";
     let drag = DragValue::new(&mut method.dropout)
@@ -31,21 +31,34 @@ fn adapter(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     let tip = "Scales by alpha / sqrt(r) instead of alpha / r, for high ranks. Usual: off.";
     changed |= kit::switch(ui, theme, "Rank-stabilised", tip, &mut method.rslora);
     ui.label(kit::muted(theme, "Layers"))
-        .on_hover_text("Linear layers that get an adapter. Usual: all seven.");
+        .on_hover_text("Linear layers that get an adapter. Usual: all.");
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
-        for target in LINEARS {
-            let on = method.targets.iter().any(|t| t == target);
-            if ui.selectable_label(on, target).clicked() {
+        for layer in layers {
+            let on = method.targets.iter().any(|t| t == layer || t == ALL_LINEAR);
+            if ui.selectable_label(on, *layer).clicked() {
                 changed = true;
-                match on {
-                    true => method.targets.retain(|t| t != target),
-                    false => method.targets.push(target.into()),
-                }
+                switch_target(&mut method.targets, layer, layers);
             }
         }
     });
     changed
+}
+
+/// Adds a layer to the targets or takes it away; all of them are written as one word.
+fn switch_target(targets: &mut Vec<String>, layer: &str, layers: &[&str]) {
+    if targets.iter().any(|t| t == ALL_LINEAR) {
+        *targets = layers.iter().map(|l| (*l).to_string()).collect();
+    }
+    match targets.iter().position(|t| t == layer) {
+        Some(at) => {
+            targets.remove(at);
+        }
+        None => targets.push(layer.into()),
+    }
+    if layers.iter().all(|l| targets.iter().any(|t| t == l)) {
+        *targets = vec![ALL_LINEAR.into()];
+    }
 }
 
 fn optimizer(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {

@@ -4,7 +4,7 @@ use egui::{DragValue, TextEdit, Ui};
 
 use super::super::{Ctx, Theme, icons, kit};
 use super::advanced;
-use crate::recipe::{MethodKind, Recipe};
+use crate::recipe::{MethodKind, Recipe, target_names};
 use crate::session::words::{parameters, small};
 use crate::session::{Command, State, TrainCommand};
 
@@ -45,7 +45,7 @@ pub fn form_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
     if ctx.state.recipe.advanced {
         ui.add_space(8.0);
-        changed |= advanced::advanced_ui(theme, ui, &mut recipe);
+        changed |= advanced::advanced_ui(theme, ui, &mut recipe, &layers(ctx.state));
     }
     if changed {
         ctx.send(Command::Train(TrainCommand::Recipe(Box::new(recipe))));
@@ -112,6 +112,12 @@ fn trainable(state: &State) -> Option<String> {
         parameters(plan.trainable),
         parameters(card.parameters)
     ))
+}
+
+/// Names of the linear layers of the chosen model, or of all models while none is chosen.
+fn layers(state: &State) -> Vec<&'static str> {
+    let config = state.model.card().and_then(|card| card.config.as_ref());
+    config.map_or_else(target_names, |config| config.family.linear_names())
 }
 
 fn learning(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {

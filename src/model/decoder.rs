@@ -1,0 +1,131 @@
+//! A whole decoder-only model: embedding, blocks, last norm, output head. Knows nothing of what is inside a block.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::{Block, Cache, Inputs, Norm, Pass, Weight};
+use crate::formats::config::{ModelConfig, NormKind};
+
+/// Embedding rows that replace the base's own for a few ids (marker tokens that the base never learned).
+#[derive(Clone, Debug)]
+pub struct TokenRows {
+    /// The ids, without repetition.
+    pub ids: Vec<u32>,
+    /// The rows in use, `[ids, hidden]`.
+    pub rows: Tensor<2>,
+}
+
+/// A whole model.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    /// Sizes and constants.
+    pub config: ModelConfig,
+    /// The embedding, `[vocab, hidden]`; also the head when tied.
+    pub embed: Weight,
+    /// Learned positions, `[positions, hidden]`, where the family has them.
+    pub positions: Option<Weight>,
+    /// The blocks in order.
+    pub blocks: Vec<Box<dyn Block>>,
+    /// The last norm.
+    pub norm: Norm,
+    /// The output head, `[vocab, hidden]`; `None` when tied.
+    pub head: Option<Weight>,
+    /// Rows of the embedding that an adapter replaces.
+    pub token_rows: Option<TokenRows>,
+}
+
+impl Decoder {
+    /// The device that holds the weights.
+    pub fn device(&self) -> Device {
+        self.norm.weight.device().inner()
+    }
+
+    /// The last hidden states after the final norm.
+    ///
+    /// # Shapes
+    /// -> `[rows * len, hidden]`
+    pub fn hidden(&self, inputs: &Inputs, mut cache: Option<&mut Cache>) -> Tensor<2> {
+        // 1. Look up the embeddings, and the positions where they are learned.
+        let mut x = self.embed_ids(inputs.ids.clone());
+        if let Some(positions) = &self.positions {
+            x = x + positions.rows(inputs.positions.clone());
+        }
+        // 2. Run the blocks.
+        for (index, block) in self.blocks.iter().enumerate() {
+            let mut pass = Pass {
+                config: &self.config,
+                inputs,
+                cache: cache.as_deref_mut(),
+                index,
+            };
+            x = block.forward(x, &mut pass);
+        }
+        if let Some(cache) = cache {
+            cache.advance(inputs.len);
+        }
+        // 3. Normalise.
+        self.norm.forward(x)
+    }
+
+    /// Scores of every id for the given hidden states.
+    ///
+    /// # Shapes
+    /// `hidden`: `[n, hidden]` -> `[n, vocab]`
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let head = self.head.as_ref().unwrap_or(&self.embed);
+        let logits = head.apply(hidden.clone());
+        match &self.token_rows {
+            Some(rows) if self.head.is_none() => {
+                let change = hidden.matmul(self.row_change(rows).transpose());
+                logits + change.matmul(one_hot(&rows.ids, self.config.vocab_size, &self.device()))
+            }
+            _ => logits,
+        }
+    }
+
+    fn embed_ids(&self, ids: Tensor<1, Int>) -> Tensor<2> {
+        let x = self.embed.rows(ids.clone());
+        let x = match &self.token_rows {
+            Some(rows) => x + members(ids, &rows.ids).matmul(self.row_change(rows)),
+            None => x,
+        };
+        // Families that learn the distance of norms from one also scale the embedding, by a factor in the type that is
+        // computed in: f32.
+        match self.config.family.norm {
+            NormKind::RmsPlusOne => x * (self.config.hidden_size as f32).sqrt(),
+            _ => x,
+        }
+    }
+
+    /// New rows minus the base's own, `[ids, hidden]`.
+    fn row_change(&self, rows: &TokenRows) -> Tensor<2> {
+        rows.rows.clone() - self.rows_of(&rows.ids)
+    }
+
+    /// The embedding's own rows of a few ids, `[ids, hidden]`.
+    pub fn rows_of(&self, ids: &[u32]) -> Tensor<2> {
+        let signed: Vec<i32> = ids.iter().map(|i| *i as i32).collect();
+        let index = Tensor::from_data(TensorData::new(signed, [ids.len()]), &self.device());
+        self.embed.rows(index)
+    }
+}
+
+/// One row per id of `all` that holds a one where it equals an id of `chosen`.
+///
+/// # Shapes
+/// `all`: `[n]` -> `[n, chosen]`
+fn members(all: Tensor<1, Int>, chosen: &[u32]) -> Tensor<2> {
+    let columns = chosen
+        .iter()
+        .map(|id| all.clone().equal_elem(*id as i32).float())
+        .collect::<Vec<_>>();
+    Tensor::stack(columns, 1)
+}
+
+/// `[ids, width]` with a one at each id.
+fn one_hot(ids: &[u32], width: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0f32; ids.len() * width];
+    for (row, id) in ids.iter().enumerate() {
+        values[row * width + *id as usize] = 1.0;
+    }
+    Tensor::from_data(TensorData::new(values, [ids.len(), width]), device)
+}
