@@ -13,4 +13,5 @@ mod kernels_block;
 mod kernels_blocks;
 mod kernels_kit;
 mod kernels_linear;
+mod real_models;
 mod train_devices;
