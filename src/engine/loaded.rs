@@ -17,7 +17,7 @@ use crate::tokens::Tokenizer;
 pub struct Loaded {
     /// The name that the user gave.
     pub name: String,
-    /// Its folder.
+    /// Its folder or `.gguf` file.
     pub dir: PathBuf,
     /// The base, without adapter.
     pub base: Decoder,
@@ -44,7 +44,7 @@ struct Tuned {
 pub fn load(current: Option<Loaded>, model: &ModelRef, sink: Sink<'_>, flags: &Flags) -> Result<Loaded, EngineError> {
     let dir = places::model_dir(&model.model);
     let info = devices::find(&model.device)?;
-    let changed = modified(&dir.join("model.safetensors"));
+    let changed = weights_changed(&dir);
     if let Some(current) = current
         && current.dir == dir
         && current.info.name == info.name
@@ -109,6 +109,7 @@ impl Loaded {
             Some(tokenizer) => tokenizer,
             None => Tokenizer::load(&self.dir)?,
         };
+        tokenizer.check_embedding(self.base.config.vocab_size)?;
         Ok(self.tokenizer.insert(tokenizer))
     }
 
@@ -149,6 +150,15 @@ impl Loaded {
     pub fn known_tokenizer(&self) -> Option<&Tokenizer> {
         self.tokenizer.as_ref()
     }
+}
+
+/// When the weights were written, of a folder or of a `.gguf` file.
+fn weights_changed(model: &Path) -> Option<SystemTime> {
+    if model.is_file() {
+        return modified(model);
+    }
+    let files = ["model.safetensors", "model.safetensors.index.json"];
+    files.iter().find_map(|file| modified(&model.join(file)))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::{Flags, Sink};
 use crate::formats::FormatError;
+use crate::formats::source;
 use crate::formats::weights::{StoreType, write_whole};
 use crate::protocol::Event;
 use crate::recipe::{MethodKind, Recipe};
 use crate::template::Template;
+use crate::tokens::Tokenizer;
 use crate::train::{TrainError, Trainer};
 
 /// Files that make a trained full model usable on its own.
@@ -49,8 +51,10 @@ pub struct Outcome<'a> {
     pub recipe: &'a Recipe,
     /// Of the run; `None` for one on raw text.
     pub template: Option<&'a Template>,
-    /// The base's folder, for the companions of a full model.
+    /// The base's folder or `.gguf` file, for the companions of a full model.
     pub base_dir: &'a Path,
+    /// The base's tokenizer.
+    pub tokenizer: &'a Tokenizer,
 }
 
 /// A run folder that exists.
@@ -141,14 +145,26 @@ fn write_final(trainer: &mut Trainer, dir: &Path, outcome: &Outcome<'_>) -> Resu
         }
         write_whole(&temp.join("README.md"), card.as_bytes())?;
         if outcome.recipe.method.kind == MethodKind::Full {
-            copy_companions(outcome.base_dir, temp)?;
+            companions(outcome, temp)?;
         }
         Ok(())
     })?;
     Ok(())
 }
 
-fn copy_companions(from: &Path, to: &Path) -> Result<(), FormatError> {
+/// Config and tokenizer of a full model: copied from the base's folder, or written as its `.gguf` file holds them.
+fn companions(outcome: &Outcome<'_>, to: &Path) -> Result<(), FormatError> {
+    let from = outcome.base_dir;
+    if from.is_file() {
+        let mut config = source::config(from)?;
+        if let Some(map) = config.as_object_mut() {
+            // How the base was coded; what is written here is bf16.
+            map.remove("_gguf_type");
+            map.insert("dtype".into(), "bfloat16".into());
+        }
+        write_whole(&to.join("config.json"), format!("{config:#}\n").as_bytes())?;
+        return outcome.tokenizer.save(to);
+    }
     for name in COMPANIONS {
         let source = from.join(name);
         if source.is_file() {

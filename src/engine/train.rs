@@ -97,6 +97,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
             recipe: &setting.recipe,
             template: setting.used_template(),
             base_dir: &setting.dir,
+            tokenizer: &setting.tokenizer,
         },
         sink,
         flags,
@@ -211,6 +212,7 @@ fn make_trainer(
 fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Decoder, EngineError> {
     if setting.recipe.model.init == Init::Random {
         let config = ModelConfig::read(&setting.dir)?;
+        setting.tokenizer.check_embedding(config.vocab_size)?;
         return Ok(Decoder::random(config, setting.recipe.data.seed, &setting.device)?);
     }
     // Full training keeps its own copies of all weights; only a frozen base gains from a smaller storage.
@@ -218,7 +220,9 @@ fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Decode
         (MethodKind::Lora, "f16") => Storage::F16,
         _ => Storage::F32,
     };
-    load_base(&setting.dir, storage, &setting.device, sink, flags)
+    let model = load_base(&setting.dir, storage, &setting.device, sink, flags)?;
+    setting.tokenizer.check_embedding(model.config.vocab_size)?;
+    Ok(model)
 }
 
 fn make_lora(setting: &Setting, model: &Decoder, init: Option<&Path>) -> Result<Lora, EngineError> {

@@ -41,6 +41,9 @@ pub trait TensorSource: Send + Sync {
     /// Its shape, outermost first, without reading it.
     fn shape(&self, name: &str) -> Option<Vec<usize>>;
 
+    /// How its values are coded, where that is one of the types that can be read.
+    fn kind(&self, name: &str) -> Option<GgufType>;
+
     /// Reads one tensor as f32.
     ///
     /// # Errors

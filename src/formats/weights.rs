@@ -150,6 +150,10 @@ impl TensorSource for WeightFile {
         Some(self.find(name)?.1.shape.clone())
     }
 
+    fn kind(&self, name: &str) -> Option<GgufType> {
+        kind_of(self.find(name)?.1.dtype)
+    }
+
     fn read(&self, name: &str) -> Result<HostTensor, FormatError> {
         let (info, bytes) = self.tensor(name)?;
         let values = to_f32(info.dtype, bytes).ok_or_else(|| {
@@ -167,12 +171,7 @@ impl TensorSource for WeightFile {
 
     fn packed(&self, name: &str) -> Option<PackedBytes<'_>> {
         let (_, info) = self.find(name)?;
-        let kind = match info.dtype {
-            Dtype::F32 => GgufType::F32,
-            Dtype::F16 => GgufType::F16,
-            Dtype::BF16 => GgufType::Bf16,
-            _ => return None,
-        };
+        let kind = kind_of(info.dtype)?;
         let shape = info.shape.as_slice().try_into().ok()?;
         let bytes = Cow::Borrowed(self.tensor(name).ok()?.1);
         Some(PackedBytes { kind, shape, bytes })
@@ -235,13 +234,16 @@ fn explained(error: &SafeTensorError, length: usize) -> String {
 }
 
 fn to_f32(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
-    let kind = match dtype {
+    Some(kind_of(dtype)?.dequantise(data))
+}
+
+fn kind_of(dtype: Dtype) -> Option<GgufType> {
+    Some(match dtype {
         Dtype::F32 => GgufType::F32,
         Dtype::F16 => GgufType::F16,
         Dtype::BF16 => GgufType::Bf16,
         _ => return None,
-    };
-    Some(kind.dequantise(data))
+    })
 }
 
 /// Writes tensors to a temporary name beside `path`, flushes and renames: the file is whole or absent.

@@ -83,7 +83,7 @@ impl Source for FromCheckpoint<'_> {
         if self.weights.shape(&name).as_ref() != Some(&spec.shape) {
             return Ok(None);
         }
-        let Some(kind) = self.weights.packed(&name).map(|packed| packed.kind) else {
+        let Some(kind) = self.weights.kind(&name) else {
             return Ok(None);
         };
         // Plain numbers that a file stores as [in, out] are not rows of outputs.

@@ -3,9 +3,13 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use super::sidecar::Sidecar;
 use super::{Stream, TokenError, gguf};
+use crate::formats::FormatError;
 use crate::formats::source::is_gguf;
+use crate::formats::weights::write_whole;
 use crate::template::{Template, Vars};
 
 /// Byte range of the text for each id.
@@ -192,6 +196,26 @@ impl Tokenizer {
     /// The chat template that ships with the model (chat_template.jinja, else tokenizer_config.json's).
     pub fn chat_template(&self) -> Option<&Template> {
         self.template.as_ref()
+    }
+
+    /// Writes tokenizer.json and tokenizer_config.json into a folder, for a model whose base had no such files.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), FormatError> {
+        let file = folder.join("tokenizer.json");
+        let text = self.inner.to_string(true).map_err(|e| FormatError::Invalid {
+            path: file.clone(),
+            message: format!("The tokenizer cannot be written: {e}."),
+        })?;
+        write_whole(&file, text.as_bytes())?;
+        let mut config: Map<String, Value> = self.vars.iter().map(|(k, v)| (k.clone(), v.clone().into())).collect();
+        config.insert("tokenizer_class".into(), "PreTrainedTokenizerFast".into());
+        if let Some(template) = &self.template {
+            config.insert("chat_template".into(), template.source.clone().into());
+        }
+        let text = format!("{:#}\n", Value::Object(config));
+        write_whole(&folder.join("tokenizer_config.json"), text.as_bytes())
     }
 
     /// A decoder that takes ids one by one.

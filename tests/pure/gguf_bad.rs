@@ -94,6 +94,24 @@ fn texts_that_stand_alone_start_as_the_file_says() {
 }
 
 #[test]
+fn a_tokenizer_that_is_saved_reads_back_the_same() {
+    let tokenizer = Tokenizer::load(&place(&tiny_llama().file()).path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    tokenizer.save(folder.path()).unwrap();
+    let back = Tokenizer::load(folder.path()).unwrap();
+    for text in ["ab\n", "<s>ba</s> a", ""] {
+        assert_eq!(back.encode(text).unwrap(), tokenizer.encode(text).unwrap());
+        assert_eq!(back.encode_alone(text).unwrap(), tokenizer.encode_alone(text).unwrap());
+    }
+    assert_eq!(back.decode(&[1, 6, 5, 7]), tokenizer.decode(&[1, 6, 5, 7]));
+    assert_eq!(back.vars(), tokenizer.vars());
+    assert_eq!(
+        back.chat_template().unwrap().source,
+        tokenizer.chat_template().unwrap().source
+    );
+}
+
+#[test]
 fn a_tokenizer_of_another_model_is_refused() {
     let tokenizer = Tokenizer::load(&place(&tiny_llama().file()).path).unwrap();
     tokenizer.check_embedding(8).unwrap();

@@ -165,6 +165,10 @@ impl TensorSource for GgufWeights {
         Some(shape)
     }
 
+    fn kind(&self, name: &str) -> Option<GgufType> {
+        Some(self.find(name)?.0.kind)
+    }
+
     fn read(&self, name: &str) -> Result<HostTensor, FormatError> {
         let missing = || FormatError::MissingTensor {
             path: self.gguf.path().into(),
