@@ -94,6 +94,15 @@ pub struct SamplingArgs {
     /// Only the most likely tokens that together have probability X.
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = share)]
     pub top_p: f32,
+    /// Only tokens at least X times as likely as the likeliest; 0 = all.
+    #[arg(long, value_name = "X", default_value_t = 0.0, value_parser = part)]
+    pub min_p: f32,
+    /// Above 1 makes tokens that occurred less likely; 1 = off.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive)]
+    pub repetition_penalty: f32,
+    /// A text that ends the answer, besides the model's own; may be given several times. \n is a line break.
+    #[arg(long, value_name = "STRING", value_parser = unescaped)]
+    pub stop: Vec<String>,
     /// Same seed, same text.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
@@ -106,8 +115,11 @@ impl SamplingArgs {
             temperature: self.temperature,
             top_k: self.top_k,
             top_p: self.top_p,
+            min_p: self.min_p,
+            repetition_penalty: self.repetition_penalty,
             seed: self.seed,
             max_tokens: self.max_tokens,
+            stop: self.stop.clone(),
         }
     }
 }
@@ -120,6 +132,24 @@ fn not_negative(text: &str) -> Result<f32, String> {
 fn share(text: &str) -> Result<f32, String> {
     let number = text.parse::<f32>().ok().filter(|n| *n > 0.0 && *n <= 1.0);
     number.ok_or_else(|| "it must be above 0 and at most 1".into())
+}
+
+fn part(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|n| *n >= 0.0 && *n <= 1.0);
+    number.ok_or_else(|| "it must be from 0 to 1".into())
+}
+
+fn positive(text: &str) -> Result<f32, String> {
+    let number = text.parse::<f32>().ok().filter(|n| n.is_finite() && *n > 0.0);
+    number.ok_or_else(|| "it must be a number above 0".into())
+}
+
+/// `\n`, `\t` and `\\` as shells cannot easily pass them.
+fn unescaped(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it must not be empty".into());
+    }
+    Ok(crate::protocol::unescape(text))
 }
 
 /// `inspect`
@@ -192,6 +222,9 @@ pub struct GenerateArgs {
     /// Report the N best tokens for the first place.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub logits_top: usize,
+    /// Report each new token with its probability and the N likeliest tokens at its place (with --json).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub alternatives: usize,
 }
 
 /// `score`
@@ -221,4 +254,7 @@ pub struct ChatArgs {
     pub system: Option<String>,
     #[command(flatten)]
     pub sampling: SamplingArgs,
+    /// Report each new token with its probability and the N likeliest tokens at its place (with --json).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub alternatives: usize,
 }

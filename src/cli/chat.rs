@@ -40,6 +40,7 @@ pub fn run(args: &ChatArgs, console: &Console) -> Result<(), Failure> {
             prompt: Prompt::Messages(messages.clone()),
             sampling: args.sampling.sampling(),
             logits_top: 0,
+            alternatives: args.alternatives,
         };
         let mut answer = String::new();
         let mut printer = Printer::new(console);

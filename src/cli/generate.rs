@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{args::GenerateArgs, console::Console, failure::Failure, jobs::Worker};
-use crate::protocol::{ChatMessage, Event, Job, Prompt, TopToken};
+use crate::protocol::{ChatMessage, Event, Job, Prompt, Reading, TopToken};
 
 /// Continues each prompt and prints it.
 ///
@@ -19,6 +19,7 @@ pub fn run(args: &GenerateArgs, console: &Console) -> Result<(), Failure> {
             prompt,
             sampling: args.sampling.sampling(),
             logits_top: args.logits_top,
+            alternatives: args.alternatives,
         };
         let mut printer = Printer::new(console);
         worker.run(job, &mut |event| printer.take(event))?;
@@ -31,20 +32,41 @@ pub struct Printer<'a> {
     console: &'a Console,
     /// Bytes of the text that are on the screen.
     shown: usize,
+    /// The tokens with their alternatives, where these were asked for.
+    tokens: Vec<Value>,
 }
 
 impl<'a> Printer<'a> {
     /// Nothing printed yet.
     pub fn new(console: &'a Console) -> Self {
-        Self { console, shown: 0 }
+        Self {
+            console,
+            shown: 0,
+            tokens: Vec::new(),
+        }
     }
 
     /// Takes an event of the generation.
     pub fn take(&mut self, event: Event) {
         match event {
-            Event::Token { text, .. } => {
+            Event::Prompted { reading } => self.dropped(&reading),
+            Event::Token {
+                id,
+                text,
+                probability,
+                alternatives,
+            } => {
+                if self.shown == 0 {
+                    // A bar of reading a long prompt.
+                    self.console.clear();
+                }
                 self.shown += text.len();
                 self.console.piece(&text);
+                if !alternatives.is_empty() {
+                    self.tokens.push(serde_json::json!({
+                        "id": id, "text": text, "probability": probability, "alternatives": alternatives,
+                    }));
+                }
             }
             Event::Generated { top, text, ids, .. } if !self.console.json() => {
                 // The end may have been held back: half a character, or the beginning of a stop string.
@@ -59,10 +81,20 @@ impl<'a> Printer<'a> {
             Event::Generated { .. } => {
                 if let Ok(Value::Object(mut object)) = serde_json::to_value(&event) {
                     object.shift_remove("event");
+                    if !self.tokens.is_empty() {
+                        object.insert("tokens".into(), Value::Array(std::mem::take(&mut self.tokens)));
+                    }
                     self.console.result(&object, "");
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Says what of the conversation the model does not see.
+    fn dropped(&self, reading: &Reading) {
+        if let Some(words) = reading.dropped_in_words() {
+            self.console.warn(&words);
         }
     }
 }

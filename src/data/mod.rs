@@ -18,4 +18,4 @@ pub use read::{DataSet, ReadOptions, read_file, read_file_with};
 pub use schema::Schema;
 pub use source::sha256_file;
 pub use split::hold_out;
-pub use turns::without_oldest_turn;
+pub use turns::{prompt_without_oldest_turn, without_oldest_turn};

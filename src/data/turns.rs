@@ -7,6 +7,22 @@ use super::conversation::{Conversation, Message, Role};
 /// assistant message would go; such a row cannot be shortened without cutting inside a message.
 pub fn without_oldest_turn(conversation: &Conversation) -> Option<Conversation> {
     let messages = &conversation.messages;
+    let (start, next) = oldest_turn(messages)?;
+    let learns = |part: &[Message]| part.iter().any(|message| message.role == Role::Assistant);
+    if learns(messages) && !learns(&messages[next..]) {
+        return None;
+    }
+    Some(without(conversation, start, next))
+}
+
+/// As [`without_oldest_turn`] for a conversation that is to be answered: only its last turn must stay.
+pub fn prompt_without_oldest_turn(conversation: &Conversation) -> Option<Conversation> {
+    let (start, next) = oldest_turn(&conversation.messages)?;
+    Some(without(conversation, start, next))
+}
+
+/// Where the oldest turn begins and the next one does, if there is a next one.
+fn oldest_turn(messages: &[Message]) -> Option<(usize, usize)> {
     let start = messages
         .iter()
         .take_while(|message| message.role == Role::System)
@@ -14,11 +30,11 @@ pub fn without_oldest_turn(conversation: &Conversation) -> Option<Conversation> 
     let is_user = |index: &usize| messages[*index].role == Role::User;
     // Several user messages in a row are one turn.
     let next = (start + 1..messages.len()).find(|index| is_user(index) && !is_user(&(index - 1)))?;
-    let learns = |part: &[Message]| part.iter().any(|message| message.role == Role::Assistant);
-    if learns(messages) && !learns(&messages[next..]) {
-        return None;
-    }
+    Some((start, next))
+}
+
+fn without(conversation: &Conversation, start: usize, next: usize) -> Conversation {
     let mut shorter = conversation.clone();
     shorter.messages.drain(start..next);
-    Some(shorter)
+    shorter
 }

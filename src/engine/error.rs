@@ -44,6 +44,17 @@ pub enum EngineError {
     /// Generation or scoring failed.
     #[error(transparent)]
     Infer(#[from] InferError),
+    /// Not even the last message fits.
+    #[error(
+        "The last message has {tokens} tokens with the system prompt and the template, but this model holds at most {context}. \
+         Shorten the message or the system prompt, or choose a model with a longer context."
+    )]
+    PromptTooLong {
+        /// Tokens of the shortest form that was tried.
+        tokens: usize,
+        /// The model's context length.
+        context: usize,
+    },
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),

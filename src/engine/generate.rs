@@ -1,209 +1,128 @@
-//! The job `generate`: a prompt in, tokens and text out as they come. Knows templates and tokenizers, not training.
-
-use std::path::PathBuf;
-use std::sync::Arc;
+//! The job `generate`: a prompt in, tokens and text out as they come. Knows what was asked and what came of it, not how text becomes ids.
 
 use super::loaded::Loaded;
-use super::stops::StopString;
-use super::{EngineError, Flags, Sink};
-use crate::data::{Conversation, Kind, Message, Role, Source, Split};
-use crate::infer::{self, Ended, Generation, Picked, Request};
-use crate::protocol::{ChatMessage, Event, ModelRef, Prompt, Sampling, StopReason, TopToken};
-use crate::template::RenderOptions;
-use crate::tokens::{self, Stream, Tokenizer};
+use super::prompt::{self, Start};
+use super::writer::{Writer, shown};
+use super::{EngineError, Flags, Sink, StopTexts, stage};
+use crate::infer::{self, Ended, Generation, Progress, Request};
+use crate::protocol::{Ending, Event, ModelRef, Prompt, Reading, Sampling, StopReason};
+use crate::tokens::Tokenizer;
 
-/// What the model continues, and what ends it.
-struct Start {
-    ids: Vec<u32>,
-    stop_ids: Vec<u32>,
-    stop_string: String,
+/// What is asked for.
+pub struct Asked<'a> {
+    /// Who answers.
+    pub model: &'a ModelRef,
+    /// What is continued.
+    pub prompt: &'a Prompt,
+    /// How.
+    pub sampling: &'a Sampling,
+    /// Likeliest tokens to tell for the first place.
+    pub logits_top: usize,
+    /// Likeliest tokens to tell for every place.
+    pub alternatives: usize,
 }
 
-/// Continues the prompt, streaming `Token` events, then `Generated`.
+/// Continues the prompt, streaming `Prompted` and `Token` events, then `Generated`.
 ///
 /// # Errors
 /// The template, tokenizer or adapter cannot be used, or the prompt does not fit.
-pub fn run(
-    loaded: &mut Loaded,
-    model: &ModelRef,
-    prompt: &Prompt,
-    sampling: &Sampling,
-    logits_top: usize,
-    sink: Sink<'_>,
-    flags: &Flags,
-) -> Result<(), EngineError> {
-    let start = start(loaded, model, prompt, sink)?;
-    loaded.attach(model.adapter.as_deref())?;
-    let tokenizer = loaded.known_tokenizer();
-    let mut writer = Writer {
-        stream: tokenizer.map(Tokenizer::stream),
-        stop: StopString::new(&start.stop_string),
-        text: String::new(),
-        stopped_by_string: false,
-    };
+pub fn run(loaded: &mut Loaded, asked: &Asked<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(), EngineError> {
+    let start = prompt::start(loaded, asked, sink)?;
+    let adapter = asked.model.adapter.as_deref();
+    loaded.attach(adapter)?;
+    let sampling = asked.sampling;
     let request = Request {
         prompt: &start.ids,
         sampling: infer::Sampling {
             temperature: sampling.temperature,
             top_k: sampling.top_k,
             top_p: sampling.top_p,
+            min_p: sampling.min_p,
+            repetition_penalty: sampling.repetition_penalty,
             seed: sampling.seed,
         },
         max_tokens: sampling.max_tokens,
         stop_ids: &start.stop_ids,
+        alternatives: asked.alternatives,
     };
-    let answering = loaded.answering(model.adapter.as_deref());
-    let result = infer::generate(answering, &request, &mut |picked| {
-        writer.take(picked, sink);
-        !writer.stopped_by_string && !flags.stopped()
+    let (model, context, tokenizer) = loaded.answering(adapter);
+    let stops = start.turn_text.iter().chain(&sampling.stop).cloned();
+    let mut writer = Writer::new(tokenizer, StopTexts::new(stops));
+    let mut reading = reading(&start, model.config.max_position_embeddings);
+    let mut told = false;
+    let result = infer::generate_in(context, model, &request, &mut |progress| {
+        let more = match progress {
+            Progress::Reading { done, total } => {
+                if !told {
+                    told = true;
+                    reading.reused_tokens = done;
+                    let reading = reading.clone();
+                    sink(Event::Prompted { reading });
+                }
+                if done > reading.reused_tokens {
+                    // Only a long prompt is read in parts.
+                    stage(sink, "Reading the conversation", done as u64, total as u64);
+                }
+                true
+            }
+            Progress::Token(picked) => writer.take(&picked, sink),
+        };
+        more && !flags.stopped()
     })?;
-    writer.finish();
+    let (text, stop_text) = writer.finish();
+    let ended = ending(&result, stop_text, &start, tokenizer);
     sink(Event::Generated {
-        stop: reason(&result, writer.stopped_by_string),
-        top: top(&result.first_logits, logits_top, tokenizer),
-        prompt_ids: start.ids,
-        ids: result.ids,
-        text: writer.text,
+        stop: reason(&ended, &start),
         tokens_per_second: result.tokens_per_second,
+        first_token_seconds: result.first_token_seconds,
+        top: infer::likeliest(&result.first_logits, asked.logits_top, None)
+            .into_iter()
+            .map(|l| shown(l, tokenizer))
+            .collect(),
+        ended: Some(ended),
+        ids: result.ids,
+        text,
+        reading,
+        prompt_ids: start.ids,
     });
     Ok(())
 }
 
-/// Turns ids into streamed text.
-struct Writer<'a> {
-    /// None where ids are continued without a tokenizer: then there is no text.
-    stream: Option<Stream<'a>>,
-    stop: StopString,
-    text: String,
-    stopped_by_string: bool,
+fn reading(start: &Start, context: usize) -> Reading {
+    Reading {
+        prompt_tokens: start.ids.len(),
+        reused_tokens: 0,
+        context,
+        dropped_turns: start.dropped.0,
+        dropped_messages: start.dropped.1,
+    }
 }
 
-impl Writer<'_> {
-    fn take(&mut self, picked: Picked, sink: Sink<'_>) {
-        let new = self.stream.as_mut().map(|s| s.push(picked.id)).unwrap_or_default();
-        let (sure, stopped) = self.stop.push(&new);
-        self.stopped_by_string = stopped;
-        self.text.push_str(&sure);
-        sink(Event::Token {
-            id: picked.id,
-            text: sure,
-            probability: Some(picked.probability),
-        });
-    }
-
-    fn finish(&mut self) {
-        if self.stopped_by_string {
-            return;
+fn ending(result: &Generation, stop_text: Option<String>, start: &Start, tokenizer: Option<&Tokenizer>) -> Ending {
+    match (stop_text, result.ended) {
+        (Some(text), _) if start.turn_text.as_ref() == Some(&text) => Ending::Turn { text },
+        (Some(text), _) => Ending::StopText { text },
+        (None, Ended::Id(id)) => {
+            let text = tokenizer.map(|t| t.token_text(id)).unwrap_or_default();
+            if start.turn_id == Some(id) {
+                Ending::Turn { text }
+            } else {
+                Ending::Document { text }
+            }
         }
-        let rest = self.stream.as_mut().map(Stream::finish).unwrap_or_default();
-        let (sure, stopped) = self.stop.push(&rest);
-        self.text.push_str(&sure);
-        if !stopped {
-            self.text.push_str(&self.stop.finish());
-        }
+        (None, Ended::Length) => Ending::MaxTokens,
+        (None, Ended::Context) => Ending::Context,
+        (None, Ended::Caller) => Ending::User,
     }
 }
 
-fn start(loaded: &mut Loaded, model: &ModelRef, prompt: &Prompt, sink: Sink<'_>) -> Result<Start, EngineError> {
-    match prompt {
-        Prompt::Ids(ids) => {
-            // A tokenizer adds text and the ids that end a turn; without one there are only ids.
-            let stop_ids = loaded.tokenizer().map(|t| t.eos_ids().to_vec()).unwrap_or_default();
-            Ok(Start {
-                ids: ids.clone(),
-                stop_ids,
-                stop_string: String::new(),
-            })
-        }
-        Prompt::Raw(text) => {
-            let tokenizer = loaded.tokenizer()?;
-            let (ids, _) = tokenizer.encode(text)?;
-            Ok(Start {
-                ids,
-                stop_ids: tokenizer.eos_ids().to_vec(),
-                stop_string: String::new(),
-            })
-        }
-        Prompt::Messages(messages) => chat_start(loaded, model, messages, sink),
+/// The same in the words of scripts: a stop id ends a turn, whichever it was.
+fn reason(ended: &Ending, start: &Start) -> StopReason {
+    match ended {
+        Ending::Turn { .. } if start.turn_text.is_some() => StopReason::StopString,
+        Ending::Turn { .. } | Ending::Document { .. } => StopReason::EndOfTurn,
+        Ending::StopText { .. } => StopReason::StopString,
+        Ending::MaxTokens | Ending::Context => StopReason::Length,
+        Ending::User => StopReason::Cancelled,
     }
-}
-
-fn chat_start(
-    loaded: &mut Loaded,
-    model: &ModelRef,
-    messages: &[ChatMessage],
-    sink: Sink<'_>,
-) -> Result<Start, EngineError> {
-    let conversation = conversation(messages)?;
-    let tokenizer = loaded.tokenizer()?;
-    let chosen = tokens::choose(model.template.as_deref(), model.adapter.as_deref(), tokenizer)?;
-    if let Some(message) = chosen.note {
-        sink(Event::Warning { message });
-    }
-    let ready = tokens::prompt(&chosen.template, &conversation, tokenizer, &RenderOptions::default())?;
-    let mut stop_ids = tokenizer.eos_ids().to_vec();
-    stop_ids.extend(ready.end_id);
-    // Where one token ends the turn, its text cannot come in another way.
-    let stop_string = match ready.end_id {
-        Some(_) => String::new(),
-        None => ready.end_of_turn.unwrap_or_default(),
-    };
-    Ok(Start {
-        ids: ready.ids,
-        stop_ids,
-        stop_string,
-    })
-}
-
-/// Messages of a chat as a conversation.
-///
-/// # Errors
-/// A role that does not exist.
-pub fn conversation(messages: &[ChatMessage]) -> Result<Conversation, EngineError> {
-    let one = |m: &ChatMessage| Ok(Message::new(role(&m.role)?, m.content.clone()));
-    Ok(Conversation {
-        messages: messages.iter().map(one).collect::<Result<_, EngineError>>()?,
-        tools: None,
-        kind: Kind::Chat,
-        source: Source {
-            file: Arc::new(PathBuf::new()),
-            line: 0,
-            row: 0,
-        },
-        split: Split::Train,
-    })
-}
-
-fn role(name: &str) -> Result<Role, EngineError> {
-    [Role::System, Role::User, Role::Assistant, Role::Tool]
-        .into_iter()
-        .find(|r| r.as_str() == name)
-        .ok_or_else(|| EngineError::Role(name.into()))
-}
-
-fn reason(result: &Generation, by_string: bool) -> StopReason {
-    match result.ended {
-        Ended::Turn => StopReason::EndOfTurn,
-        Ended::Length => StopReason::Length,
-        Ended::Caller if by_string => StopReason::StopString,
-        Ended::Caller => StopReason::Cancelled,
-    }
-}
-
-/// The `count` best tokens with their probabilities (temperature 1, nothing cut), the lower id first among equals.
-fn top(logits: &[f32], count: usize, tokenizer: Option<&Tokenizer>) -> Vec<TopToken> {
-    if count == 0 {
-        return vec![];
-    }
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f64 = logits.iter().map(|x| f64::from(x - max).exp()).sum();
-    let mut order: Vec<usize> = (0..logits.len()).collect();
-    order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b)));
-    let one = |id: usize| TopToken {
-        id: id as u32,
-        text: tokenizer.map(|t| t.token_text(id as u32)).unwrap_or_default(),
-        logit: logits[id],
-        probability: (f64::from(logits[id] - max).exp() / total) as f32,
-    };
-    order.into_iter().take(count).map(one).collect()
 }

@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use super::{EngineError, Flags, Sink, devices};
 use crate::adapter::Lora;
 use crate::formats::places;
+use crate::infer::Context;
 use crate::model::{Decoder, Storage};
 use crate::protocol::{DeviceInfo, Event, ModelRef};
 use crate::tokens::Tokenizer;
@@ -28,6 +29,8 @@ pub struct Loaded {
     changed: Option<SystemTime>,
     tokenizer: Option<Tokenizer>,
     tuned: Option<Tuned>,
+    /// What the base has read.
+    context: Context,
 }
 
 /// The base with an adapter attached; shares the base's memory.
@@ -35,6 +38,8 @@ struct Tuned {
     dir: PathBuf,
     changed: Option<SystemTime>,
     model: Decoder,
+    /// What this model has read; the base's keys and values are others.
+    context: Context,
 }
 
 /// Loads the model unless `current` is that model on that device already.
@@ -63,6 +68,7 @@ pub fn load(current: Option<Loaded>, model: &ModelRef, sink: Sink<'_>, flags: &F
         changed,
         tokenizer: None,
         tuned: None,
+        context: Context::new(),
     })
 }
 
@@ -134,21 +140,19 @@ impl Loaded {
             dir: dir.into(),
             changed,
             model,
+            context: Context::new(),
         });
         Ok(())
     }
 
-    /// The model that answers: tuned by `adapter` (attached before), or the base.
-    pub fn answering(&self, adapter: Option<&Path>) -> &Decoder {
-        match (&self.tuned, adapter) {
-            (Some(tuned), Some(dir)) if tuned.dir == dir => &tuned.model,
-            _ => &self.base,
-        }
-    }
-
-    /// The tokenizer when it was read already.
-    pub fn known_tokenizer(&self) -> Option<&Tokenizer> {
-        self.tokenizer.as_ref()
+    /// The model that answers: tuned by `adapter` (attached before), or the base; with what it has read, and the tokenizer when it
+    /// was read already.
+    pub fn answering(&mut self, adapter: Option<&Path>) -> (&Decoder, &mut Context, Option<&Tokenizer>) {
+        let (model, context) = match (&mut self.tuned, adapter) {
+            (Some(tuned), Some(dir)) if tuned.dir == dir => (&tuned.model, &mut tuned.context),
+            _ => (&self.base, &mut self.context),
+        };
+        (model, context, self.tokenizer.as_ref())
     }
 }
 

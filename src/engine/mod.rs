@@ -11,17 +11,19 @@ mod loaded;
 mod memory;
 mod observe;
 mod prepare;
+mod prompt;
 mod run_folder;
 mod score;
 mod stops;
 mod train;
+mod writer;
 
 pub use error::EngineError;
 pub use flags::Flags;
-pub use generate::conversation;
+pub use prompt::conversation;
 pub use loaded::{Loaded, load_base, stage};
 pub use memory::peak_memory;
-pub use stops::StopString;
+pub use stops::StopTexts;
 
 use crate::protocol::{Event, Job, ModelRef};
 
@@ -56,9 +58,17 @@ impl Engine {
                 prompt,
                 sampling,
                 logits_top,
+                alternatives,
             } => {
                 let loaded = self.load(&model, sink, flags)?;
-                generate::run(loaded, &model, &prompt, &sampling, logits_top, sink, flags)?;
+                let asked = generate::Asked {
+                    model: &model,
+                    prompt: &prompt,
+                    sampling: &sampling,
+                    logits_top,
+                    alternatives,
+                };
+                generate::run(loaded, &asked, sink, flags)?;
             }
             Job::Score {
                 model,

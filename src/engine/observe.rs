@@ -49,16 +49,15 @@ impl Reporter<'_> {
         let mut stop_ids: Vec<u32> = self.tokenizer.eos_id().into_iter().collect();
         stop_ids.extend(prompt.end_id);
         let sampling = Sampling {
-            temperature: 0.0,
-            top_k: 0,
-            top_p: 1.0,
             seed: step as u64,
+            ..Sampling::default()
         };
         let request = Request {
             prompt: &prompt.ids,
             sampling,
             max_tokens: SAMPLE_TOKENS,
             stop_ids: &stop_ids,
+            alternatives: 0,
         };
         let made = generate(&trainer.model, &request, &mut |_| !self.flags.stopped()).map_err(|e| e.to_string())?;
         let text = self.tokenizer.decode(&made.ids);

@@ -39,7 +39,7 @@ pub fn run(
         ScoreRows::File(path) => from_file(loaded, model, path, sink)?,
     };
     loaded.attach(model.adapter.as_deref())?;
-    let answering = loaded.answering(model.adapter.as_deref());
+    let (answering, ..) = loaded.answering(model.adapter.as_deref());
     let mut kept = vec![];
     for row in rows {
         if flags.stopped() {

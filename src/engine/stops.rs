@@ -1,34 +1,33 @@
-//! A stop string in streamed text: text that could be its beginning is held back until it is certain. Knows characters, not tokens.
+//! Stop texts in streamed text: what could be the beginning of one is held back until it is certain. Knows characters, not tokens.
 
-/// Watches text for a stop string.
-pub struct StopString {
-    stop: String,
+/// Watches text for any of several stop texts.
+#[derive(Clone, Debug, Default)]
+pub struct StopTexts {
+    stops: Vec<String>,
     held: String,
 }
 
-impl StopString {
-    /// Watches for `stop`; an empty one never comes.
-    pub fn new(stop: &str) -> Self {
+impl StopTexts {
+    /// Watches for all of these; empty ones are left out.
+    pub fn new(stops: impl IntoIterator<Item = String>) -> Self {
         Self {
-            stop: stop.into(),
+            stops: stops.into_iter().filter(|s| !s.is_empty()).collect(),
             held: String::new(),
         }
     }
 
-    /// Takes new text; gives what is certain not to belong to the stop string, and whether that string is complete.
-    pub fn push(&mut self, text: &str) -> (String, bool) {
-        if self.stop.is_empty() {
-            return (text.into(), false);
-        }
+    /// Takes new text; gives what is certain not to belong to a stop text, and the one that is complete. Where several are
+    /// complete, the one that begins first counts, then the longest.
+    pub fn push(&mut self, text: &str) -> (String, Option<String>) {
         self.held.push_str(text);
-        if let Some(at) = self.held.find(&self.stop) {
+        if let Some((at, stop)) = self.complete() {
             let before = self.held[..at].to_string();
             self.held.clear();
-            return (before, true);
+            return (before, Some(stop));
         }
         let keep = self.possible_start();
         let rest = self.held.split_off(self.held.len() - keep);
-        (std::mem::replace(&mut self.held, rest), false)
+        (std::mem::replace(&mut self.held, rest), None)
     }
 
     /// Gives what was held back, at the end of the text.
@@ -36,11 +35,18 @@ impl StopString {
         std::mem::take(&mut self.held)
     }
 
-    /// Length of the longest end of the held text that begins the stop string.
+    fn complete(&self) -> Option<(usize, String)> {
+        let found = self.stops.iter().filter_map(|s| Some((self.held.find(s)?, s)));
+        let first = found.min_by_key(|(at, stop)| (*at, std::cmp::Reverse(stop.len())));
+        first.map(|(at, stop)| (at, stop.clone()))
+    }
+
+    /// Length of the longest end of the held text that begins a stop text.
     fn possible_start(&self) -> usize {
-        let ends = self.stop.char_indices().map(|(i, _)| i).skip(1);
-        ends.filter(|n| self.held.ends_with(&self.stop[..*n]))
-            .max()
-            .unwrap_or(0)
+        let longest = |stop: &String| {
+            let ends = stop.char_indices().map(|(i, _)| i).skip(1);
+            ends.filter(|n| self.held.ends_with(&stop[..*n])).max()
+        };
+        self.stops.iter().filter_map(longest).max().unwrap_or(0)
     }
 }

@@ -1,11 +1,15 @@
 //! Generation, sampling, stop rules and per-token probabilities. Knows models and adapters, not tokenizers' files or windows.
 
+mod context;
 mod generate;
+mod likely;
 mod sample;
 mod score;
 
-pub use generate::{Ended, Generation, Request, generate};
-pub use sample::{Picked, Sampler, Sampling};
+pub use context::Context;
+pub use generate::{Ended, Generation, Picked, Progress, Request, generate, generate_in};
+pub use likely::{Likely, likeliest};
+pub use sample::{Sampler, Sampling};
 pub use score::{RowScore, score};
 
 use crate::model::ModelError;

@@ -1,7 +1,7 @@
 //! Teacher-forced losses of given rows. Works on ids and masks; knows no tokenizer and no template.
 
 use super::InferError;
-use super::generate::read;
+use super::context::values;
 use crate::model::{Decoder, Inputs};
 
 /// One scored row.
@@ -43,7 +43,7 @@ pub fn score(model: &Decoder, ids: &[u32], keep_logits: bool) -> Result<RowScore
         });
     }
     let inputs = Inputs::following(&model.config, ids, 0, &model.device())?;
-    let logits = read(model.logits(model.hidden(&inputs, None)))?;
+    let logits = values(model.logits(model.hidden(&inputs, None)))?;
     let vocab = model.config.vocab_size;
     let mut nll = vec![None];
     for (i, target) in ids.iter().enumerate().skip(1) {

@@ -26,8 +26,9 @@ pub struct ModelRef {
     pub device: String,
 }
 
-/// How to pick the next token.
+/// How to pick the next token, and what ends the answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sampling {
     /// 0 = greedy.
     pub temperature: f32,
@@ -35,8 +36,15 @@ pub struct Sampling {
     pub top_k: usize,
     /// 1 = all.
     pub top_p: f32,
+    /// Only tokens at least this share as likely as the likeliest; 0 = all.
+    pub min_p: f32,
+    /// Above 1 makes tokens that occurred less likely; 1 = off.
+    pub repetition_penalty: f32,
     pub seed: u64,
     pub max_tokens: usize,
+    /// Texts that end the answer, besides the model's own; empty ones are ignored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
 }
 impl Default for Sampling {
     fn default() -> Self {
@@ -44,10 +52,38 @@ impl Default for Sampling {
             temperature: 0.0,
             top_k: 0,
             top_p: 1.0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
             seed: 0,
             max_tokens: 256,
+            stop: Vec::new(),
         }
     }
+}
+
+/// A stop text as people type it in one line: `\n`, `\t` and `\\` are a line break, a tab and a backslash.
+pub fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let meant = match (c, chars.peek()) {
+            ('\\', Some('n')) => '\n',
+            ('\\', Some('t')) => '\t',
+            ('\\', Some('\\')) => '\\',
+            _ => {
+                out.push(c);
+                continue;
+            }
+        };
+        chars.next();
+        out.push(meant);
+    }
+    out
+}
+
+/// The other way: a text as one line that [`unescape`] reads back.
+pub fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// What to continue.
@@ -83,6 +119,9 @@ pub enum Job {
         /// Report the N best logits of the first new token.
         #[serde(default)]
         logits_top: usize,
+        /// Report the N likeliest tokens and the probability of each new token.
+        #[serde(default)]
+        alternatives: usize,
     },
     /// Per-token losses of rows, streaming `Scored`.
     Score {
@@ -145,6 +184,58 @@ pub enum StopReason {
     StopString,
     Length,
     Cancelled,
+}
+
+/// What ended a generation, more closely than [`StopReason`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Ending {
+    /// The template's end of turn, with its text.
+    Turn { text: String },
+    /// A token that ends a whole text (end of document), with its text: the turn was not ended.
+    Document { text: String },
+    /// A stop text of the user.
+    StopText { text: String },
+    /// The limit of new tokens.
+    MaxTokens,
+    /// The model's context is full.
+    Context,
+    /// The user.
+    User,
+}
+
+/// What was read before an answer began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Of these, remembered from before and not read again.
+    pub reused_tokens: usize,
+    /// Tokens that the model can hold, prompt and answer together.
+    pub context: usize,
+    /// Oldest turns that were left out because they do not fit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropped_turns: usize,
+    /// Messages of those turns.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropped_messages: usize,
+}
+
+impl Reading {
+    /// What was left out, as a sentence; `None` where nothing was.
+    pub fn dropped_in_words(&self) -> Option<String> {
+        let turns = match self.dropped_turns {
+            0 => return None,
+            1 => "The oldest turn was".to_owned(),
+            n => format!("The {n} oldest turns were"),
+        };
+        let context = self.context;
+        Some(format!("{turns} left out: the model holds at most {context} tokens."))
+    }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// One alternative for a token.
@@ -240,6 +331,14 @@ pub enum Event {
         text: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         probability: Option<f32>,
+        /// The likeliest tokens at its place, best first, this one among them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        alternatives: Vec<TopToken>,
+    },
+    /// The prompt is known and the model begins to read it.
+    Prompted {
+        #[serde(flatten)]
+        reading: Reading,
     },
     /// A generation is over.
     Generated {
@@ -247,7 +346,15 @@ pub enum Event {
         ids: Vec<u32>,
         text: String,
         stop: StopReason,
+        /// Tokens per second after the first one; 0 where there was only one.
         tokens_per_second: f64,
+        /// From the beginning of reading to the first token.
+        #[serde(default)]
+        first_token_seconds: f64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ended: Option<Ending>,
+        #[serde(flatten)]
+        reading: Reading,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         top: Vec<TopToken>,
     },

@@ -1,7 +1,7 @@
 //! Rows longer than the limit: whole oldest turns go first, the system message stays. Never cuts inside a turn, so that the
 //! end-of-turn token is never lost. Knows nothing of batches.
-use super::{Encoded, PrepareError, Tokenizer, prepare};
-use crate::data::{Conversation, without_oldest_turn};
+use super::{Encoded, PrepareError, Prompt, Tokenizer, prepare, prompt};
+use crate::data::{Conversation, prompt_without_oldest_turn, without_oldest_turn};
 use crate::template::{RenderOptions, Rendered, Template};
 
 /// A row that is longer than the limit even when reduced to its last turn.
@@ -71,5 +71,65 @@ pub fn fit(
                 .into());
             }
         };
+    }
+}
+
+/// Why a conversation could not become a prompt.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// Not even the last turn fits.
+    #[error("The last turn alone has {tokens} tokens and does not fit.")]
+    TooLong {
+        /// Tokens of the last turn with the system message.
+        tokens: usize,
+    },
+    /// The template or the tokenizer failed.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+}
+
+/// A prompt within the limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FittedPrompt {
+    /// The prompt that fits.
+    pub prompt: Prompt,
+    /// Whole oldest turns that were left out.
+    pub dropped_turns: usize,
+    /// Their messages.
+    pub dropped_messages: usize,
+}
+
+/// Prepares a prompt for a model that holds `context` tokens, leaving out whole oldest turns (never the system message) until
+/// `room` tokens are left for the answer. The last turn alone may take from that room, but must leave space for one token.
+///
+/// # Errors
+/// Not even the last turn fits, or the template or tokenizer failed.
+pub fn fit_prompt(
+    template: &Template,
+    conversation: &Conversation,
+    tokenizer: &Tokenizer,
+    options: &RenderOptions,
+    (context, room): (usize, usize),
+) -> Result<FittedPrompt, PromptError> {
+    let mut current = std::borrow::Cow::Borrowed(conversation);
+    let mut dropped_turns = 0;
+    loop {
+        let prompt = prompt(template, &current, tokenizer, options)?;
+        let tokens = prompt.ids.len();
+        let shorter = (tokens + room > context)
+            .then(|| prompt_without_oldest_turn(&current))
+            .flatten();
+        match shorter {
+            Some(shorter) => current = std::borrow::Cow::Owned(shorter),
+            None if tokens >= context => return Err(PromptError::TooLong { tokens }),
+            None => {
+                return Ok(FittedPrompt {
+                    prompt,
+                    dropped_turns,
+                    dropped_messages: conversation.messages.len() - current.messages.len(),
+                });
+            }
+        }
+        dropped_turns += 1;
     }
 }

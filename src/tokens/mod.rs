@@ -12,7 +12,7 @@ mod tokenizer;
 
 pub use choose::{Chosen, choose};
 pub use encoded::{Encoded, Piece, pieces, straddling};
-pub use fit::{FitError, Fitted, Overlong, fit};
+pub use fit::{FitError, Fitted, FittedPrompt, Overlong, PromptError, fit, fit_prompt};
 pub use prepare::{PrepareError, Prompt, prepare, prompt};
 pub use stream::Stream;
 pub use tokenizer::{Offsets, Tokenizer};

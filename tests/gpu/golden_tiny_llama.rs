@@ -166,18 +166,13 @@ fn three_steps(case: &str, case_json: &Value, batch: &burnish::batch::Packed, de
 
 fn greedy(case: &str, case_json: &Value, rows: &[Vec<u32>], device: &Device) {
     let model = tiny_llama(case, device);
-    let sampling = Sampling {
-        temperature: 0.0,
-        top_k: 0,
-        top_p: 1.0,
-        seed: 0,
-    };
     for (row, expected) in rows.iter().zip(ids(&case_json["greedy_from_first_8_ids_12_tokens"])) {
         let request = Request {
             prompt: &row[..8],
-            sampling: sampling.clone(),
+            sampling: Sampling::default(),
             max_tokens: 12,
             stop_ids: &[],
+            alternatives: 0,
         };
         assert_eq!(
             generate(&model, &request, &mut |_| true).expect("generation").ids,

@@ -2,6 +2,7 @@
 
 mod architectures;
 mod architectures_lora;
+mod context;
 mod devices;
 mod golden;
 mod golden_lora;
@@ -14,4 +15,6 @@ mod kernels_blocks;
 mod kernels_kit;
 mod kernels_linear;
 mod real_models;
+mod sampling;
+mod stop_texts;
 mod train_devices;

@@ -1,7 +1,7 @@
 //! The Chat room's state machine: routing of events, branches, stopping, what each column's model is asked.
 use std::path::{Path, PathBuf};
 
-use burnish::protocol::{ChatMessage, Control, Event, Job, Prompt, StopReason};
+use burnish::protocol::{ChatMessage, Control, Event, Job, Prompt, Reading, StopReason};
 use burnish::session::chats::{self, ChatCommand, ChatsEffect, ChatsOutcome, Column, ReplyStatus, run_name};
 use burnish::session::{Command, Effect, State, apply};
 
@@ -66,6 +66,7 @@ fn token(text: &str) -> Event {
         id: 1,
         text: text.into(),
         probability: None,
+        alternatives: vec![],
     }
 }
 
@@ -76,6 +77,9 @@ fn generated(text: &str, stop: StopReason) -> Event {
         text: text.into(),
         stop,
         tokens_per_second: 40.0,
+        first_token_seconds: 0.25,
+        ended: None,
+        reading: Reading::default(),
         top: Vec::new(),
     }
 }
@@ -222,7 +226,7 @@ fn editing_a_message_branches_and_keeps_the_old_branch() {
         ["answer one", "answer two"],
         "what followed comes back too"
     );
-    assert!(state.chats.edit.is_none());
+    assert!(state.chats.focus.edit.is_none());
 }
 
 #[test]

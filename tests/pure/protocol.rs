@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use burnish::protocol::{Control, Event, Frame, Job, ModelRef, Prompt, Request, Sampling, StopReason};
+use burnish::protocol::{Control, Event, Frame, Job, ModelRef, Prompt, Reading, Request, Sampling, StopReason};
 
 fn events() -> Vec<Event> {
     vec![
@@ -30,6 +30,7 @@ fn events() -> Vec<Event> {
             id: 42,
             text: " Paris".into(),
             probability: Some(0.5),
+            alternatives: vec![],
         },
         Event::Generated {
             prompt_ids: vec![1, 2],
@@ -37,6 +38,9 @@ fn events() -> Vec<Event> {
             text: "x".into(),
             stop: StopReason::EndOfTurn,
             tokens_per_second: 10.0,
+            first_token_seconds: 0.25,
+            ended: None,
+            reading: Reading::default(),
             top: vec![],
         },
         Event::Scored {
@@ -75,6 +79,7 @@ fn requests_survive_the_trip() {
         prompt: Prompt::Raw("a\nb".into()),
         sampling: Sampling::default(),
         logits_top: 3,
+        alternatives: 5,
     };
     for request in [Request::Job { id: 1, job }, Request::Control(Control::Stop)] {
         let line = serde_json::to_string(&request).expect("JSON");

@@ -1,6 +1,6 @@
 //! The Chat room: sending, streaming into two columns, stopping, editing, failures with a way on.
 
-use burnish::protocol::{Event, Job, StopReason};
+use burnish::protocol::{Event, Job, Reading, StopReason};
 use burnish::session::chats::{self, ChatCommand, examples};
 use burnish::session::{Command, Effect, Slot, State};
 use burnish::ui::chat_room::chat_room_ui;
@@ -37,6 +37,7 @@ fn stream(stage: &mut Stage, text: &str) {
                 id: 9,
                 text: word.into(),
                 probability: None,
+                alternatives: vec![],
             },
         );
     }
@@ -51,6 +52,9 @@ fn end(stage: &mut Stage, text: &str, tokens: usize, stop: StopReason) {
             text: text.into(),
             stop,
             tokens_per_second: 86.4,
+            first_token_seconds: 0.25,
+            ended: None,
+            reading: Reading::default(),
             top: Vec::new(),
         },
     );

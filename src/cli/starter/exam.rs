@@ -67,6 +67,7 @@ impl<'a> Exam<'a> {
                 ..Sampling::default()
             },
             logits_top: 0,
+            alternatives: 0,
         };
         let mut said = None;
         self.worker.run(job, &mut |event| {

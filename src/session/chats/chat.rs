@@ -1,9 +1,12 @@
 //! One named conversation: a tree of turns, each answered by the base and, where there is one, the tuned model.
 //! Knows neither files nor workers.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{ChatMessage, Sampling, StopReason};
+use crate::protocol::{ChatMessage, Ending, Reading, Sampling, StopReason, TopToken};
 
 /// Which model answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,6 +55,25 @@ pub enum ReplyStatus {
     Interrupted,
 }
 
+/// A token of an answer with what else the model held likely at its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    pub id: u32,
+    /// Bytes of the answer's text that came with it; none where it is a part of a character, or a stop text may have begun.
+    pub range: Range<usize>,
+    pub probability: Option<f32>,
+    /// The likeliest tokens, best first, this one among them.
+    pub alternatives: Vec<TopToken>,
+}
+
+impl Piece {
+    /// The token's own text, where the worker told it.
+    pub fn text(&self) -> Option<&str> {
+        let own = self.alternatives.iter().find(|a| a.id == self.id);
+        own.map(|a| a.text.as_str())
+    }
+}
+
 /// What one model answered to one user message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
@@ -65,9 +87,21 @@ pub struct Reply {
     /// Number of new tokens.
     #[serde(default)]
     pub tokens: usize,
-    /// Speed of the whole generation; 0 while unknown.
+    /// Speed after the first token; 0 while unknown.
     #[serde(default)]
     pub tokens_per_second: f64,
+    /// From the beginning of reading to the first token, in seconds; 0 while unknown.
+    #[serde(default)]
+    pub first_token_seconds: f64,
+    /// What ended it, more closely than the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ending>,
+    /// What the model read before, and what was left out.
+    #[serde(default)]
+    pub reading: Reading,
+    /// The tokens one by one. Not written to disk: they are many times larger than the text.
+    #[serde(skip)]
+    pub pieces: Arc<Vec<Piece>>,
 }
 
 impl Reply {
@@ -80,7 +114,41 @@ impl Reply {
             seed,
             tokens: 0,
             tokens_per_second: 0.0,
+            first_token_seconds: 0.0,
+            ended: None,
+            reading: Reading::default(),
+            pieces: Arc::default(),
         }
+    }
+
+    /// Takes in a new token with the text that came with it.
+    pub(super) fn push(&mut self, text: &str, id: u32, probability: Option<f32>, alternatives: Vec<TopToken>) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.tokens += 1;
+        Arc::make_mut(&mut self.pieces).push(Piece {
+            id,
+            range: start..self.text.len(),
+            probability,
+            alternatives,
+        });
+    }
+
+    /// Sets the whole text; what had been held back belongs to the last token.
+    pub(super) fn complete(&mut self, text: String) {
+        let streamed = text.starts_with(&self.text);
+        let pieces = Arc::make_mut(&mut self.pieces);
+        match pieces.last_mut() {
+            Some(last) if streamed => last.range.end = text.len(),
+            // Another text than the one that came token by token: places in it would be wrong.
+            _ => pieces.clear(),
+        }
+        self.text = text;
+    }
+
+    /// The token whose text holds this byte.
+    pub fn piece_at(&self, byte: usize) -> Option<usize> {
+        self.pieces.iter().position(|p| p.range.contains(&byte))
     }
 
     /// Is nothing more to come?

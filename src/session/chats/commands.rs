@@ -1,6 +1,10 @@
 //! What a user can do in the Chat room. Knows neither drawing nor workers.
 
-use super::{Chat, ChatsEffect, Column, Edit, Place, data_system, flow, folder, keep};
+use std::path::PathBuf;
+
+use super::{
+    Chat, ChatsEffect, Column, Edit, Focus, Inspected, Place, data_system, flow, folder, keep, look_for_runs, use_adapter,
+};
 use crate::protocol::Sampling;
 use crate::session::{Dialog, Effect, State};
 
@@ -45,6 +49,14 @@ pub enum ChatCommand {
     EditCancel,
     /// Show another version of a message.
     ShowVersion(usize),
+    /// Look at a token of an answer and its alternatives; one beyond the end is the last one.
+    Inspect { place: Place, token: usize },
+    /// Look at no token.
+    CloseInspect,
+    /// Read the list of the project's runs again.
+    LookForRuns,
+    /// Let this adapter answer beside the base, in the open chat.
+    UseAdapter { path: PathBuf, base: Option<String> },
     /// Pick an adapter folder with the system's dialog.
     AdapterDialog,
     /// Chat with the base alone.
@@ -57,7 +69,7 @@ pub fn apply(state: &mut State, command: ChatCommand) -> Vec<Effect> {
         ChatCommand::New => new_chat(state),
         ChatCommand::Open(id) => {
             state.chats.open = Some(id);
-            state.chats.edit = None;
+            state.chats.focus = Focus::default();
             Vec::new()
         }
         ChatCommand::Rename { id, name } => change(state, Some(id), |chat| {
@@ -77,6 +89,16 @@ pub fn apply(state: &mut State, command: ChatCommand) -> Vec<Effect> {
             state.chats.show_settings = !state.chats.show_settings;
             Vec::new()
         }
+        ChatCommand::Inspect { place, token } => {
+            inspect(state, place, token);
+            Vec::new()
+        }
+        ChatCommand::CloseInspect => {
+            state.chats.focus.token = None;
+            Vec::new()
+        }
+        ChatCommand::LookForRuns => look_for_runs(state),
+        ChatCommand::UseAdapter { path, base } => use_adapter(state, path, base),
         ChatCommand::AdapterDialog => vec![Effect::Dialog(Dialog::AdapterFolder)],
         ChatCommand::CloseAdapter => {
             state.chats.adapter = None;
@@ -118,23 +140,34 @@ fn ask(state: &mut State, command: ChatCommand) -> Vec<Effect> {
         ChatCommand::Edit(turn) => {
             let chat = state.chats.current();
             let text = chat.and_then(|c| c.turns.get(turn)).map(|t| t.user.clone());
-            state.chats.edit = text.map(|text| Edit { turn, text });
+            state.chats.focus.edit = text.map(|text| Edit { turn, text });
             Vec::new()
         }
         ChatCommand::EditText(text) => {
-            if let Some(edit) = &mut state.chats.edit {
+            if let Some(edit) = &mut state.chats.focus.edit {
                 edit.text = text;
             }
             Vec::new()
         }
         ChatCommand::EditSend => edit_send(state),
         ChatCommand::EditCancel => {
-            state.chats.edit = None;
+            state.chats.focus.edit = None;
             Vec::new()
         }
         ChatCommand::ShowVersion(turn) => change_open(state, |chat| chat.show(turn)),
         _ => Vec::new(),
     }
+}
+
+fn inspect(state: &mut State, place: Place, token: usize) {
+    let turn = state.chats.chat(place.chat).and_then(|c| c.turns.get(place.turn));
+    let last = turn
+        .and_then(|t| t.reply(place.column))
+        .and_then(|reply| reply.pieces.len().checked_sub(1));
+    state.chats.focus.token = last.map(|last| Inspected {
+        place,
+        token: token.min(last),
+    });
 }
 
 /// Is there a model to ask, and is this chat not waiting for an answer already?
@@ -157,7 +190,7 @@ fn edit_send(state: &mut State) -> Vec<Effect> {
     let Some(id) = state.chats.open.filter(|id| can_ask(state, *id)) else {
         return Vec::new();
     };
-    let Some(edit) = state.chats.edit.take_if(|e| !e.text.trim().is_empty()) else {
+    let Some(edit) = state.chats.focus.edit.take_if(|e| !e.text.trim().is_empty()) else {
         return Vec::new();
     };
     let Some(chat) = state.chats.chat_mut(id) else {
@@ -183,7 +216,7 @@ pub(super) fn new_chat(state: &mut State) -> Vec<Effect> {
     }
     state.chats.chats.push(chat);
     state.chats.open = Some(id);
-    state.chats.edit = None;
+    state.chats.focus.edit = None;
     keep(state, id)
 }
 
@@ -211,9 +244,9 @@ fn delete(state: &mut State, id: u64) -> Vec<Effect> {
     if state.chats.is_busy(id) {
         effects.extend(flow::stop(state));
     }
-    state.chats.deleted = Some(state.chats.chats.remove(at));
+    state.chats.keeping.deleted = Some(state.chats.chats.remove(at));
     if state.chats.open == Some(id) {
-        state.chats.edit = None;
+        state.chats.focus.edit = None;
         let next = at.min(state.chats.chats.len().saturating_sub(1));
         state.chats.open = state.chats.chats.get(next).map(|c| c.id);
     }
@@ -223,7 +256,7 @@ fn delete(state: &mut State, id: u64) -> Vec<Effect> {
 }
 
 fn undo_delete(state: &mut State) -> Vec<Effect> {
-    let Some(mut chat) = state.chats.deleted.take() else {
+    let Some(mut chat) = state.chats.keeping.deleted.take() else {
         return Vec::new();
     };
     chat.settle();
@@ -257,6 +290,8 @@ fn within_range(sampling: Sampling) -> Sampling {
     Sampling {
         temperature: number(sampling.temperature, 0.0).clamp(0.0, 5.0),
         top_p: number(sampling.top_p, 1.0).clamp(0.01, 1.0),
+        min_p: number(sampling.min_p, 0.0).clamp(0.0, 1.0),
+        repetition_penalty: number(sampling.repetition_penalty, 1.0).clamp(0.1, 5.0),
         max_tokens: sampling.max_tokens.clamp(1, 8192),
         ..sampling
     }

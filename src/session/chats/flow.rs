@@ -5,6 +5,9 @@ use super::{Column, Flight, Place, Reply, ReplyStatus, keep};
 use crate::protocol::{Control, Event, Job, ModelRef, Prompt, StopReason};
 use crate::session::{Effect, Slot, State};
 
+/// Likeliest tokens that are kept for each token of an answer.
+const ALTERNATIVES: usize = 5;
+
 /// Asks all columns that answer for a turn of a chat.
 pub(super) fn ask(state: &mut State, chat: u64, turn: usize) -> Vec<Effect> {
     for column in state.chats.columns() {
@@ -49,6 +52,7 @@ fn enqueue(state: &mut State, place: Place) {
         _ => first_seed,
     };
     *reply = Some(Reply::waiting(by, seed));
+    state.chats.focus.token.take_if(|t| t.place == place);
     state.chats.queue.push_back(place);
 }
 
@@ -95,6 +99,7 @@ fn job(state: &State, place: Place) -> Option<Job> {
         prompt: Prompt::Messages(chat.messages(place.turn, place.column)),
         sampling,
         logits_top: 0,
+        alternatives: ALTERNATIVES,
     })
 }
 
@@ -130,29 +135,26 @@ pub fn on_event(state: &mut State, id: u64, event: Event) -> Vec<Effect> {
             flight.stage = Some((stage, part));
             Vec::new()
         }
-        Event::Token { text, .. } => {
-            flight.stage = None;
+        Event::Prompted { reading } => {
             if let Some(reply) = reply(state, place) {
-                reply.status = ReplyStatus::Streaming;
-                reply.text.push_str(&text);
-                reply.tokens += 1;
+                reply.reading = reading;
             }
             Vec::new()
         }
-        Event::Generated {
-            ids,
+        Event::Token {
+            id,
             text,
-            stop,
-            tokens_per_second,
-            ..
+            probability,
+            alternatives,
         } => {
+            flight.stage = None;
             if let Some(reply) = reply(state, place) {
-                reply.text = text;
-                reply.tokens = ids.len();
-                reply.tokens_per_second = tokens_per_second;
+                reply.status = ReplyStatus::Streaming;
+                reply.push(&text, id, probability, alternatives);
             }
-            finish(state, place, ReplyStatus::Ended(stop))
+            Vec::new()
         }
+        event @ Event::Generated { .. } => generated(state, place, event),
         Event::Failed { message } => finish(state, place, ReplyStatus::Failed(message)),
         Event::Done => finish(
             state,
@@ -161,6 +163,31 @@ pub fn on_event(state: &mut State, id: u64, event: Event) -> Vec<Effect> {
         ),
         _ => Vec::new(),
     }
+}
+
+fn generated(state: &mut State, place: Place, event: Event) -> Vec<Effect> {
+    let Event::Generated {
+        ids,
+        text,
+        stop,
+        tokens_per_second,
+        first_token_seconds,
+        ended,
+        reading,
+        ..
+    } = event
+    else {
+        return Vec::new();
+    };
+    if let Some(reply) = reply(state, place) {
+        reply.complete(text);
+        reply.tokens = ids.len();
+        reply.tokens_per_second = tokens_per_second;
+        reply.first_token_seconds = first_token_seconds;
+        reply.ended = ended;
+        reply.reading = reading;
+    }
+    finish(state, place, ReplyStatus::Ended(stop))
 }
 
 /// The chat worker ended by itself.

@@ -4,12 +4,14 @@ mod chat;
 mod commands;
 mod examples;
 mod flow;
+mod runs;
 mod store;
 
-pub use chat::{Chat, Column, Reply, ReplyStatus, Turn, UNNAMED};
+pub use chat::{Chat, Column, Piece, Reply, ReplyStatus, Turn, UNNAMED};
 pub use commands::{ChatCommand, apply};
 pub use examples::examples;
 pub use flow::{on_event, on_gone};
+pub use runs::{RunChoice, list as list_runs};
 pub use store::{ChatsEffect, ChatsOutcome, bin, load, perform, save};
 
 use std::collections::{BTreeSet, VecDeque};
@@ -48,11 +50,30 @@ pub struct Edit {
     pub text: String,
 }
 
+/// A token whose alternatives are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    pub place: Place,
+    /// Index among the answer's tokens.
+    pub token: usize,
+}
+
+/// What the user has open in the thread.
+#[derive(Clone, Debug, Default)]
+pub struct Focus {
+    /// The user message that is being edited.
+    pub edit: Option<Edit>,
+    /// The token that is looked at.
+    pub token: Option<Inspected>,
+}
+
 /// Which chats wait to be written, and whether a write is under way: one at a time, so that none overtakes another.
 #[derive(Clone, Debug, Default)]
 pub struct Keeping {
     dirty: BTreeSet<u64>,
     writing: bool,
+    /// The chat that was deleted last, for "Undo".
+    pub deleted: Option<Chat>,
 }
 
 /// What the Chat room shows.
@@ -70,10 +91,10 @@ pub struct ChatsState {
     pub flight: Option<Flight>,
     /// Answers that wait for their turn.
     pub queue: VecDeque<Place>,
-    /// The user message that is being edited.
-    pub edit: Option<Edit>,
-    /// The chat that was deleted last, for "Undo".
-    pub deleted: Option<Chat>,
+    /// The message that is edited, the token that is looked at.
+    pub focus: Focus,
+    /// The project's runs that an adapter can be taken from, the newest first.
+    pub runs: Vec<RunChoice>,
     /// Are the sampling settings shown?
     pub show_settings: bool,
     /// What is to be written.
@@ -164,6 +185,10 @@ pub fn absorb(state: &mut State, outcome: ChatsOutcome) -> Vec<Effect> {
             }
             keep_dirty(state)
         }
+        ChatsOutcome::Runs(runs) => {
+            state.chats.runs = runs;
+            Vec::new()
+        }
         ChatsOutcome::Adapter { path, template } => {
             if state.chats.adapter.as_ref() == Some(&path) {
                 state.chats.adapter_template = template;
@@ -176,16 +201,22 @@ pub fn absorb(state: &mut State, outcome: ChatsOutcome) -> Vec<Effect> {
 /// Chat with an adapter folder: after a run ("Chat with NAME") or when one was dropped on the window.
 /// `base` is the model that the adapter names.
 pub fn open_adapter(state: &mut State, path: PathBuf, base: Option<String>) -> Vec<Effect> {
+    state.nav.room = Room::Chat;
+    let mut effects = use_adapter(state, path, base);
+    // A new model is asked afresh, with the system prompt that it learned with.
+    effects.extend(commands::new_chat(state));
+    effects.extend(commands::ensure_open(state));
+    effects
+}
+
+/// Lets an adapter answer in the tuned column, in the chat that is open.
+fn use_adapter(state: &mut State, path: PathBuf, base: Option<String>) -> Vec<Effect> {
     state.chats.adapter = Some(path.clone());
     state.chats.adapter_template = None;
-    state.nav.room = Room::Chat;
     let mut effects = vec![Effect::Chats(ChatsEffect::LookAtAdapter { path })];
     if let Some(base) = base.filter(|b| !b.is_empty()) {
         effects.extend(use_base(state, base));
     }
-    // A new model is asked afresh, with the system prompt that it learned with.
-    effects.extend(commands::new_chat(state));
-    effects.extend(commands::ensure_open(state));
     effects
 }
 
@@ -211,6 +242,12 @@ pub fn data_system(state: &State) -> String {
         (first.role == Role::System).then(|| first.content.clone())
     })
     .unwrap_or_default()
+}
+
+/// Reads the project's runs again, for the list of adapters.
+fn look_for_runs(state: &State) -> Vec<Effect> {
+    let folder = state.project_dir().join("runs");
+    vec![Effect::Chats(ChatsEffect::ListRuns { folder })]
 }
 
 /// Where this project's chats are kept.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::chat::Chat;
+use super::runs::{self, RunChoice};
 
 /// Work of the Chat room outside the state. `folder` is the project's folder of chats.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub enum ChatsEffect {
     Save { folder: PathBuf, chats: Vec<Chat> },
     /// Move a chat's file to the bin.
     Bin { folder: PathBuf, id: u64 },
+    /// Look through the project's folder of runs.
+    ListRuns { folder: PathBuf },
     /// See what an adapter folder brings: its template and the base that it names.
     LookAtAdapter { path: PathBuf },
 }
@@ -26,6 +29,8 @@ pub enum ChatsOutcome {
     Loaded { chats: Vec<Chat>, problems: Vec<String> },
     /// Answer to `Save` and `Bin`: `Some` message when it failed.
     Saved(Option<String>),
+    /// Answer to `ListRuns`.
+    Runs(Vec<RunChoice>),
     /// Answer to `LookAtAdapter`.
     Adapter { path: PathBuf, template: Option<PathBuf> },
 }
@@ -51,6 +56,7 @@ pub fn perform(effect: ChatsEffect) -> ChatsOutcome {
                 format!("Could not move the chat to {}: {e}.", bin.display())
             }))
         }
+        ChatsEffect::ListRuns { folder } => ChatsOutcome::Runs(runs::list(&folder)),
         ChatsEffect::LookAtAdapter { path } => {
             let template = Some(path.join("chat_template.jinja")).filter(|p| p.is_file());
             ChatsOutcome::Adapter { path, template }

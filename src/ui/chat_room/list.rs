@@ -12,7 +12,7 @@ pub fn list_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         ctx.send(Command::Chat(ChatCommand::New));
     }
     ui.add_space(6.0);
-    if let Some(deleted) = &ctx.state.chats.deleted {
+    if let Some(deleted) = &ctx.state.chats.keeping.deleted {
         egui::Panel::bottom("deleted chat")
             .show_separator_line(false)
             .frame(egui::Frame::new().inner_margin(egui::Margin {

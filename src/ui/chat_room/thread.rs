@@ -51,6 +51,7 @@ fn user_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, chat: &Chat, turn: usize) {
     let editing = ctx
         .state
         .chats
+        .focus
         .edit
         .as_ref()
         .filter(|e| e.turn == turn)
