@@ -20,9 +20,9 @@ mod writer;
 
 pub use error::EngineError;
 pub use flags::Flags;
-pub use prompt::conversation;
 pub use loaded::{Loaded, load_base, stage};
 pub use memory::peak_memory;
+pub use prompt::conversation;
 pub use stops::StopTexts;
 
 use crate::protocol::{Event, Job, ModelRef};

@@ -93,7 +93,11 @@ impl Sampler {
         let mut scores = logits.to_vec();
         for id in &self.seen {
             if let Some(score) = scores.get_mut(*id as usize) {
-                *score = if *score < 0.0 { *score * penalty } else { *score / penalty };
+                *score = if *score < 0.0 {
+                    *score * penalty
+                } else {
+                    *score / penalty
+                };
             }
         }
         Some(scores)

@@ -81,9 +81,20 @@ pub fn unescape(text: &str) -> String {
     out
 }
 
-/// The other way: a text as one line that [`unescape`] reads back.
+/// The other way: a text as one line that [`unescape`] reads back. A backslash that cannot be misread stays single, so that a line
+/// can be typed character by character.
 pub fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t")
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\n', _) => out.push_str("\\n"),
+            ('\t', _) => out.push_str("\\t"),
+            ('\\', Some('n' | 't' | '\\' | '\n' | '\t')) => out.push_str("\\\\"),
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
 /// What to continue.

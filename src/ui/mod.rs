@@ -7,6 +7,7 @@ pub mod fonts;
 mod frame;
 pub mod icons;
 pub mod kit;
+pub mod markdown;
 pub mod model_room;
 mod shell;
 pub mod style;

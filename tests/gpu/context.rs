@@ -57,7 +57,11 @@ fn a_second_turn_reads_only_its_new_tokens_and_answers_as_a_fresh_pass() {
 
     let second = [&first[..], &answer.ids, &ids(90, 7)].concat();
     let (next, read) = go(&mut context, &model, &second);
-    assert_eq!((next.reused, read), (29, vec![29]), "20 of the question, 9 of the answer");
+    assert_eq!(
+        (next.reused, read),
+        (29, vec![29]),
+        "20 of the question, 9 of the answer"
+    );
     same_as_fresh(&model, &next, &second, "kv reuse, second turn");
 }
 

@@ -74,7 +74,11 @@ fn a_penalty_moves_greedy_choice_to_what_did_not_occur() {
     assert_eq!(Sampler::new(repeat(1.0), &[0]).pick(&scores), Some(0));
     let mut sampler = Sampler::new(repeat(1.5), &[0]);
     assert_eq!(sampler.pick(&scores), Some(1), "the prompt counts");
-    assert_eq!(sampler.pick(&scores), Some(0), "and the answer: 2.0 / 1.5 against 1.9 / 1.5");
+    assert_eq!(
+        sampler.pick(&scores),
+        Some(0),
+        "and the answer: 2.0 / 1.5 against 1.9 / 1.5"
+    );
     // A negative score becomes more negative: -1.0 * 1.5 against -1.2.
     assert_eq!(Sampler::new(repeat(1.5), &[0]).pick(&[-1.0, -1.2]), Some(1));
 }
@@ -85,7 +89,9 @@ fn draws_follow_the_probabilities_and_the_seed() {
     let run = |seed| {
         let sampling = Sampling { seed, ..plain(1.0) };
         let mut sampler = Sampler::new(sampling, &[]);
-        (0..4000).map(|_| sampler.pick(&scores).expect("an id")).collect::<Vec<u32>>()
+        (0..4000)
+            .map(|_| sampler.pick(&scores).expect("an id"))
+            .collect::<Vec<u32>>()
     };
     let first = run(7);
     assert_eq!(first, run(7), "same seed, same choices");

@@ -1,7 +1,7 @@
 //! The Chat room's state machine: routing of events, branches, stopping, what each column's model is asked.
 use std::path::{Path, PathBuf};
 
-use burnish::protocol::{ChatMessage, Control, Event, Job, Prompt, Reading, StopReason};
+use burnish::protocol::{ChatMessage, Control, Ending, Event, Job, Prompt, Reading, StopReason, TopToken};
 use burnish::session::chats::{self, ChatCommand, ChatsEffect, ChatsOutcome, Column, ReplyStatus, run_name};
 use burnish::session::{Command, Effect, State, apply};
 
@@ -439,4 +439,164 @@ fn runs_are_called_by_their_names() {
         "pirate, step 120"
     );
     assert_eq!(run_name(Path::new("/downloads/some-lora")), "some-lora");
+}
+
+/// A token with its alternatives.
+fn likely(id: u32, text: &str, others: &[&str]) -> Event {
+    let top = |id: u32, text: &str, probability| TopToken {
+        id,
+        text: text.into(),
+        logit: 1.0,
+        probability,
+    };
+    let mut alternatives = vec![top(id, text, 0.7)];
+    alternatives.extend(others.iter().zip(100..).map(|(t, id)| top(id, t, 0.1)));
+    Event::Token {
+        id,
+        text: text.into(),
+        probability: Some(0.7),
+        alternatives,
+    }
+}
+
+#[test]
+fn every_byte_of_an_answer_leads_to_its_token() {
+    let mut state = state(false);
+    ask(&mut state, "one");
+    let place = state.chats.flight.as_ref().unwrap().place;
+    let id = state.chats.flight.as_ref().unwrap().job;
+    for (n, text) in ["The", " sky", " is", ""].into_iter().enumerate() {
+        chats::on_event(&mut state, id, likely(n as u32, text, &["x", "y"]));
+    }
+    chats::on_event(&mut state, id, generated("The sky is blue", StopReason::EndOfTurn));
+    let reply = |state: &State| state.chats.current().unwrap().turns[0].base.clone().unwrap();
+    let found = reply(&state);
+    assert_eq!(found.piece_at(0), Some(0));
+    assert_eq!(found.piece_at(3), Some(1));
+    assert_eq!(found.piece_at(9), Some(2));
+    assert_eq!(
+        found.piece_at(12),
+        Some(3),
+        "what was held back belongs to the last token"
+    );
+    assert_eq!(found.piece_at(99), None);
+    assert_eq!(found.pieces[1].text(), Some(" sky"));
+
+    let inspect = |state: &mut State, token| chat(state, ChatCommand::Inspect { place, token });
+    inspect(&mut state, 2);
+    assert_eq!(state.chats.focus.token.unwrap().token, 2);
+    inspect(&mut state, 50);
+    assert_eq!(state.chats.focus.token.unwrap().token, 3, "the last one");
+    chat(&mut state, ChatCommand::Regenerate);
+    assert!(state.chats.focus.token.is_none(), "that answer is gone");
+    inspect(&mut state, 0);
+    assert!(state.chats.focus.token.is_none(), "there is no token yet");
+}
+
+#[test]
+fn an_answer_says_what_was_left_out_and_what_ended_it() {
+    let mut state = state(false);
+    ask(&mut state, "one");
+    let id = state.chats.flight.as_ref().unwrap().job;
+    let reading = Reading {
+        prompt_tokens: 300,
+        reused_tokens: 40,
+        context: 512,
+        dropped_turns: 2,
+        dropped_messages: 4,
+    };
+    let early = Event::Prompted {
+        reading: reading.clone(),
+    };
+    chats::on_event(&mut state, id, early);
+    let reply = |state: &State| state.chats.current().unwrap().turns[0].base.clone().unwrap();
+    let words = reply(&state).reading.dropped_in_words().unwrap();
+    assert_eq!(
+        words,
+        "The 2 oldest turns were left out: the model holds at most 512 tokens."
+    );
+    let mut event = generated("It is.", StopReason::EndOfTurn);
+    if let Event::Generated {
+        ended, reading: read, ..
+    } = &mut event
+    {
+        *ended = Some(Ending::Document {
+            text: "<|endoftext|>".into(),
+        });
+        *read = reading.clone();
+    }
+    chats::on_event(&mut state, id, event);
+    let kept = reply(&state);
+    assert_eq!(kept.reading, reading);
+    assert!(matches!(kept.ended, Some(Ending::Document { .. })));
+    assert_eq!(kept.first_token_seconds, 0.25);
+    // An answer on disk keeps all but the tokens.
+    let back: chats::Reply = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+    assert_eq!(back.reading, reading);
+    assert!(back.pieces.is_empty());
+}
+
+fn run_folder(runs: &Path, name: &str, adapter: &str, events: &str) {
+    let dir = runs.join(name).join(adapter);
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(
+        dir.join("adapter_config.json"),
+        r#"{"base_model_name_or_path": "starter"}"#,
+    )
+    .unwrap();
+    std::fs::write(runs.join(name).join("events.jsonl"), events).unwrap();
+}
+
+#[test]
+fn the_projects_runs_are_listed_with_date_and_final_loss() {
+    let home = tempfile::tempdir().unwrap();
+    let runs = home.path().join("runs");
+    let step = |step: usize, loss: f64| {
+        let event = Event::Step {
+            step,
+            loss,
+            lr: 1e-3,
+            grad_norm: 1.0,
+            tokens: 1,
+            supervised_tokens: 1,
+            seconds: 0.1,
+            epoch: 1.0,
+        };
+        serde_json::to_string(&event).unwrap()
+    };
+    let eval = r#"{"event":"eval","step":2,"loss":0.75,"rows":3,"supervised_tokens":9,"seconds":0.1}"#;
+    let events = format!("{}\n{eval}\n{}\n{{broken", step(1, 2.0), step(2, 0.5));
+    run_folder(&runs, "2026-11-21-143012-pirate", "final", &events);
+    run_folder(&runs, "2026-11-20-090000-polite", "checkpoint-20", "");
+    run_folder(&runs, "2026-11-20-090000-polite", "checkpoint-100", "");
+    std::fs::create_dir_all(runs.join("2026-11-22-000000-empty")).unwrap();
+
+    let mut state = state(false);
+    state.project.dir = home.path().into();
+    let [Effect::Chats(effect)] = &chat(&mut state, ChatCommand::LookForRuns)[..] else {
+        panic!()
+    };
+    let outcome = chats::perform(effect.clone());
+    chats::absorb(&mut state, outcome);
+    let [pirate, polite] = &state.chats.runs[..] else {
+        panic!("{:?}", state.chats.runs)
+    };
+    assert_eq!(
+        (pirate.name.as_str(), pirate.when.as_str()),
+        ("pirate", "2026-11-21 14:30")
+    );
+    assert_eq!((pirate.loss, pirate.eval_loss), (Some(0.5), Some(0.75)));
+    assert_eq!(polite.name, "polite, step 100");
+    assert_eq!((polite.loss, polite.base.as_deref()), (None, Some("starter")));
+
+    ask(&mut state, "before");
+    let open = state.chats.open;
+    let chosen = state.chats.runs[0].clone();
+    let use_it = ChatCommand::UseAdapter {
+        path: chosen.path.clone(),
+        base: chosen.base,
+    };
+    chat(&mut state, use_it);
+    assert_eq!(state.chats.adapter, Some(chosen.path));
+    assert_eq!(state.chats.open, open, "the open chat goes on");
 }

@@ -86,6 +86,7 @@ fn foreign() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("eframe", vec!["ui"]),
         ("egui_plot", vec!["ui"]),
         ("egui_extras", vec!["ui"]),
+        ("pulldown_cmark", vec!["ui"]),
         ("rfd", vec!["ui"]),
     ])
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use burnish::protocol::{Control, Event, Frame, Job, ModelRef, Prompt, Reading, Request, Sampling, StopReason};
+use burnish::protocol::{
+    Control, Event, Frame, Job, ModelRef, Prompt, Reading, Request, Sampling, StopReason, escape, unescape,
+};
 
 fn events() -> Vec<Event> {
     vec![
@@ -85,4 +87,38 @@ fn requests_survive_the_trip() {
         let line = serde_json::to_string(&request).expect("JSON");
         assert_eq!(serde_json::from_str::<Request>(&line).expect("request"), request);
     }
+}
+
+#[test]
+fn stop_texts_survive_as_one_line_and_can_be_typed() {
+    let texts = [
+        "\n\nUser:",
+        "a\\nb",
+        "\\",
+        "\\\\",
+        "\\\n",
+        "\t\\\t",
+        "C:\\new",
+        "plain",
+        "",
+    ];
+    for text in texts {
+        let line = escape(text);
+        assert!(!line.contains(['\n', '\t']), "{line:?}");
+        assert_eq!(unescape(&line), text, "{line:?}");
+    }
+    // Typed one character after the other, shown again in between.
+    let mut kept = String::new();
+    for c in r"\nUser".chars() {
+        kept = unescape(&format!("{}{c}", escape(&kept)));
+    }
+    assert_eq!(kept, "\nUser");
+}
+
+#[test]
+fn settings_of_an_older_version_are_read() {
+    let old = r#"{"temperature":0.5,"top_k":0,"top_p":1.0,"seed":3,"max_tokens":64}"#;
+    let sampling: Sampling = serde_json::from_str(old).expect("sampling");
+    assert_eq!((sampling.min_p, sampling.repetition_penalty), (0.0, 1.0));
+    assert!(sampling.stop.is_empty());
 }

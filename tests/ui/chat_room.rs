@@ -1,7 +1,7 @@
 //! The Chat room: sending, streaming into two columns, stopping, editing, failures with a way on.
 
-use burnish::protocol::{Event, Job, Reading, StopReason};
-use burnish::session::chats::{self, ChatCommand, examples};
+use burnish::protocol::{Ending, Event, Job, Reading, StopReason, TopToken};
+use burnish::session::chats::{self, ChatCommand, RunChoice, examples};
 use burnish::session::{Command, Effect, Slot, State};
 use burnish::ui::chat_room::chat_room_ui;
 use egui::{Key, Modifiers};
@@ -223,4 +223,166 @@ fn a_deleted_chat_comes_back_by_undo() {
     assert!(stage.state().chats.chats.is_empty());
     stage.click("Undo");
     assert!(stage.shows("Chat: Keep me"));
+}
+
+/// An answer of three tokens with alternatives.
+fn answer_with_alternatives(stage: &mut Stage) {
+    for (id, text, others) in [
+        (11, "Paris", [" Lyon", "The"]),
+        (12, " is", [",", "\n"]),
+        (13, " it.", [" big", "!"]),
+    ] {
+        let top = |id: u32, text: &str, probability: f32| TopToken {
+            id,
+            text: text.into(),
+            logit: probability.ln(),
+            probability,
+        };
+        let alternatives = vec![
+            top(id, text, 0.712),
+            top(90, others[0], 0.2),
+            top(91, others[1], 0.0001),
+        ];
+        event(
+            stage,
+            Event::Token {
+                id,
+                text: text.into(),
+                probability: Some(0.712),
+                alternatives,
+            },
+        );
+    }
+    end(stage, "Paris is it.", 3, StopReason::EndOfTurn);
+}
+
+#[test]
+fn a_click_on_a_token_shows_its_probability_and_the_alternatives() {
+    let mut stage = stage(with_starter());
+    stage.send(Command::Chat(ChatCommand::Ask("What is the capital of France?".into())));
+    answer_with_alternatives(&mut stage);
+    assert!(stage.shows("3 tokens, 86 tokens/s, first after 0.25 s"));
+    let rect = stage.harness.get_by_label("Paris is it.").rect();
+    let at = egui::pos2(rect.left() + 38.0, rect.center().y);
+    stage.harness.hover_at(at);
+    stage.harness.drag_at(at);
+    stage.harness.drop_at(at);
+    stage.settle();
+    assert!(stage.shows("Token 2 of 3: \" is\"  71.2 %"));
+    assert!(stage.shows("Alternative 1: \" is\" 71.2 %, chosen"));
+    assert!(stage.shows("Alternative 3: \"\\n\" <0.1 %"));
+    stage.snapshot("chat_token");
+}
+
+#[test]
+fn tokens_are_reached_by_keyboard() {
+    let mut stage = Stage::new(chat_room_ui, tuned(), [1000.0, 640.0], false);
+    stage.send(Command::Chat(ChatCommand::Ask("What is the capital of France?".into())));
+    answer_with_alternatives(&mut stage);
+    end(&mut stage, "Arr, Paris.", 4, StopReason::EndOfTurn);
+    stage.harness.get_by_label("Look at tokens").focus();
+    stage.settle();
+    stage.harness.key_press(Key::Enter);
+    stage.settle();
+    assert!(stage.shows("Token 1 of 3: \"Paris\""));
+    for (key, expected) in [
+        (Key::ArrowRight, "Token 2 of 3:"),
+        (Key::ArrowRight, "Token 3 of 3:"),
+        (Key::ArrowRight, "Token 3 of 3:"),
+        (Key::ArrowLeft, "Token 2 of 3:"),
+    ] {
+        stage.harness.key_press(key);
+        stage.settle();
+        assert!(stage.shows(expected), "{expected}");
+    }
+    stage.snapshot("chat_token_small_light");
+    stage.click("Next token");
+    assert!(stage.shows("Token 3 of 3:"));
+    stage.harness.key_press(Key::Escape);
+    stage.settle();
+    assert!(!stage.shows("Token 3 of 3:"));
+}
+
+#[test]
+fn an_answer_says_what_ended_it_and_what_was_left_out() {
+    let mut stage = stage(with_starter());
+    stage.send(Command::Chat(ChatCommand::Ask("Once upon a time".into())));
+    event(
+        &mut stage,
+        Event::Generated {
+            prompt_ids: vec![1; 400],
+            ids: vec![9; 5],
+            text: "there was a king.".into(),
+            stop: StopReason::EndOfTurn,
+            tokens_per_second: 86.4,
+            first_token_seconds: 0.25,
+            ended: Some(Ending::Document {
+                text: "<|endoftext|>".into(),
+            }),
+            reading: Reading {
+                prompt_tokens: 400,
+                reused_tokens: 30,
+                context: 512,
+                dropped_turns: 1,
+                dropped_messages: 2,
+            },
+            top: Vec::new(),
+        },
+    );
+    assert!(stage.shows("Ended the text (<|endoftext|>), not its turn"));
+    assert!(stage.shows("The oldest turn was left out: the model holds at most 512 tokens."));
+    stage.snapshot("chat_left_out");
+}
+
+#[test]
+fn an_adapter_is_chosen_from_the_runs_of_the_project() {
+    let mut state = with_starter();
+    let run = |name: &str, when: &str, loss, eval_loss| RunChoice {
+        path: format!("runs/{name}/final").into(),
+        name: name.into(),
+        when: when.into(),
+        loss,
+        eval_loss,
+        base: Some("starter".into()),
+    };
+    state.chats.runs = vec![
+        run("pirate-2", "2026-11-21 14:30", Some(0.412), Some(0.398)),
+        run("polite", "2026-11-20 09:00", Some(1.2), None),
+    ];
+    let mut stage = Stage::new(chat_room_ui, state, [1000.0, 640.0], true);
+    stage.click("Choose adapter");
+    let looked = stage.effects();
+    assert!(
+        matches!(&looked[..], [Effect::Chats(chats::ChatsEffect::ListRuns { .. })]),
+        "{looked:?}"
+    );
+    stage.snapshot("chat_adapters");
+    stage.click("Run pirate-2: 2026-11-21 14:30, loss 0.412, held-out 0.398");
+    assert_eq!(stage.state().chats.adapter, Some("runs/pirate-2/final".into()));
+    assert!(stage.shows("Tuned"));
+}
+
+#[test]
+fn stop_texts_are_typed_one_a_line() {
+    let mut state = with_starter();
+    state.chats.show_settings = true;
+    let mut stage = Stage::new(chat_room_ui, state, [1000.0, 720.0], true);
+    stage.send(Command::Chat(ChatCommand::New));
+    stage.click("Add stop text");
+    stage.type_into("Stop text 1", "\\nUser:");
+    let stops = |stage: &mut Stage| stage.state().chats.current().expect("chat").sampling.stop.clone();
+    assert_eq!(stops(&mut stage), ["\nUser:"]);
+    stage.snapshot("chat_stop_texts");
+    stage.click("Remove stop text 1");
+    assert!(stops(&mut stage).is_empty());
+}
+
+#[test]
+fn markdown_streams_without_jumps() {
+    let mut stage = stage(with_starter());
+    stage.send(Command::Chat(ChatCommand::Ask("How do I boil an egg?".into())));
+    stream(&mut stage, "# Eggs\n\n1. **Boil** water\n2. Wait\n\n```sh\nsleep 300\n");
+    assert!(stage.shows("Eggs") && !stage.shows("# Eggs"));
+    assert!(stage.shows("Copy code"));
+    stage.snapshot("chat_markdown_streaming");
 }

@@ -4,6 +4,7 @@ mod chat_room;
 mod frame;
 mod journey;
 mod kit;
+mod markdown;
 mod rooms;
 mod run;
 mod smoke;

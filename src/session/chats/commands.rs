@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    Chat, ChatsEffect, Column, Edit, Focus, Inspected, Place, data_system, flow, folder, keep, look_for_runs, use_adapter,
+    Chat, ChatsEffect, Column, Edit, Focus, Inspected, Place, data_system, flow, folder, keep, look_for_runs,
+    use_adapter,
 };
 use crate::protocol::Sampling;
 use crate::session::{Dialog, Effect, State};

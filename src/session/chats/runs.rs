@@ -64,13 +64,18 @@ fn adapter(run: &Path) -> Option<PathBuf> {
         name.strip_prefix("checkpoint-")?.parse().ok()
     };
     let folders = fs::read_dir(run).ok()?.flatten().map(|e| e.path());
-    let checkpoints = folders.filter(|dir| whole(dir)).filter_map(|dir| Some((step(&dir)?, dir)));
+    let checkpoints = folders
+        .filter(|dir| whole(dir))
+        .filter_map(|dir| Some((step(&dir)?, dir)));
     checkpoints.max_by_key(|(step, _)| *step).map(|(_, dir)| dir)
 }
 
 /// `2026-11-21-143012-pirate` is "2026-11-21 14:30".
 fn when(run: &Path) -> String {
-    let name = run.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = run
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let parts: Vec<&str> = name.splitn(5, '-').collect();
     let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
     match parts[..] {

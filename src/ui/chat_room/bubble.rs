@@ -2,9 +2,11 @@
 
 use egui::{Align, Color32, Frame, Layout, Margin, RichText, Stroke, Ui};
 
+use super::super::markdown::{Look, markdown_ui};
 use super::super::{Ctx, icons, kit};
+use super::inspector;
 use crate::data::Role;
-use crate::protocol::StopReason;
+use crate::protocol::{Ending, StopReason};
 use crate::session::chats::{ChatCommand, Place, Reply, ReplyStatus};
 use crate::session::{Command, words};
 
@@ -15,17 +17,33 @@ pub fn reply_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, reply: &Reply) {
         _ => ctx.theme.role(Role::Assistant),
     };
     framed(ctx, ui, colour, |ctx, ui| {
+        if let Some(words) = reply.reading.dropped_in_words() {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(icons::INFO).color(ctx.theme.warn()));
+                ui.label(kit::muted(ctx.theme, words).small());
+            });
+        }
         if !reply.text.is_empty() {
-            let text = match reply.status {
-                ReplyStatus::Streaming => format!("{}\u{258D}", reply.text),
-                _ => reply.text.clone(),
-            };
-            ui.add(egui::Label::new(text).wrap());
+            text(ctx, ui, place, reply);
         } else if reply.is_over() && !matches!(reply.status, ReplyStatus::Failed(_)) {
             ui.label(kit::muted(ctx.theme, "No text."));
         }
         status(ctx, ui, place, reply);
+        inspector::inspector_ui(ctx, ui, place, reply);
     });
+}
+
+/// The text as Markdown; a click leads to the token under the pointer.
+fn text(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, reply: &Reply) {
+    let look = Look {
+        theme: ctx.theme,
+        marked: inspector::inspected(ctx, place, reply).map(|(_, piece)| piece.range.clone()),
+    };
+    let coming = reply.status == ReplyStatus::Streaming;
+    let clicked = markdown_ui(ui, &look, &reply.text, coming);
+    if let Some(token) = clicked.and_then(|byte| reply.piece_at(byte)) {
+        inspector::open(ctx, ui, place, token);
+    }
 }
 
 /// Draws the place of an answer that this column was never asked for.
@@ -65,7 +83,7 @@ fn status(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, reply: &Reply) {
     match &reply.status {
         ReplyStatus::Waiting => waiting(ctx, ui, place),
         ReplyStatus::Streaming => {}
-        ReplyStatus::Ended(stop) => ended(ctx, ui, reply, *stop),
+        ReplyStatus::Ended(stop) => ended(ctx, ui, place, reply, *stop),
         ReplyStatus::Failed(message) => {
             ui.horizontal_wrapped(|ui| {
                 ui.colored_label(ctx.theme.error(), icons::WARNING_CIRCLE);
@@ -105,13 +123,45 @@ fn waiting(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place) {
     });
 }
 
-fn ended(ctx: &mut Ctx<'_>, ui: &mut Ui, reply: &Reply, stop: StopReason) {
-    let (icon, colour, words) = match stop {
-        StopReason::EndOfTurn => (icons::CHECK_CIRCLE, ctx.theme.ok(), "Ended its turn"),
-        StopReason::StopString => (icons::CHECK_CIRCLE, ctx.theme.ok(), "Reached a stop text"),
-        StopReason::Length => (icons::WARNING, ctx.theme.warn(), "Did not stop: reached the limit"),
-        StopReason::Cancelled => (icons::STOP, ctx.theme.muted(), "Stopped by you"),
+fn ended(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, reply: &Reply, stop: StopReason) {
+    let (icon, colour, words) = ending(ctx, reply, stop);
+    ui.add_space(2.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        ui.label(RichText::new(icon).color(colour));
+        ui.label(RichText::new(words).small().color(colour));
+        let figures = figures(reply);
+        if !figures.is_empty() {
+            ui.label(RichText::new(figures).small().color(ctx.theme.muted()))
+                .on_hover_text(about(reply));
+        }
+        if !reply.text.is_empty() && kit::icon_button(ui, icons::COPY, "Copy answer").clicked() {
+            ui.ctx().copy_text(reply.text.clone());
+        }
+        if !reply.pieces.is_empty() && kit::icon_button(ui, icons::BRACKETS, "Look at tokens").clicked() {
+            inspector::open(ctx, ui, place, 0);
+        }
+    });
+}
+
+/// What really ended the answer.
+fn ending(ctx: &Ctx<'_>, reply: &Reply, stop: StopReason) -> (&'static str, Color32, String) {
+    let theme = ctx.theme;
+    let (good, doubt) = ((icons::CHECK_CIRCLE, theme.ok()), (icons::WARNING, theme.warn()));
+    let ((icon, colour), words) = match (&reply.ended, stop) {
+        (Some(Ending::Document { text }), _) => (good, format!("Ended the text ({text}), not its turn")),
+        (Some(Ending::StopText { text }), _) => (good, format!("Reached the stop text {text:?}")),
+        (Some(Ending::Context), _) => (doubt, "Did not stop: the model's context is full".into()),
+        (Some(Ending::Turn { .. }), _) | (_, StopReason::EndOfTurn) => (good, "Ended its turn".into()),
+        (_, StopReason::StopString) => (good, "Reached a stop text".into()),
+        (_, StopReason::Length) => (doubt, "Did not stop: reached the limit".into()),
+        (_, StopReason::Cancelled) => ((icons::STOP, theme.muted()), "Stopped by you".into()),
     };
+    (icon, colour, words)
+}
+
+/// How long and how fast the answer was.
+fn figures(reply: &Reply) -> String {
     let mut figures = Vec::new();
     if reply.tokens > 0 {
         figures.push(words::count(reply.tokens, "token"));
@@ -119,18 +169,29 @@ fn ended(ctx: &mut Ctx<'_>, ui: &mut Ui, reply: &Reply, stop: StopReason) {
     if reply.tokens_per_second > 0.0 {
         figures.push(format!("{:.0} tokens/s", reply.tokens_per_second));
     }
-    ui.add_space(2.0);
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 5.0;
-        ui.label(RichText::new(icon).color(colour));
-        ui.label(RichText::new(words).small().color(colour));
-        if !figures.is_empty() {
-            let tip = format!("{} with seed {}", reply.by, reply.seed);
-            ui.label(RichText::new(figures.join(", ")).small().color(ctx.theme.muted()))
-                .on_hover_text(tip);
-        }
-        if !reply.text.is_empty() && kit::icon_button(ui, icons::COPY, "Copy answer").clicked() {
-            ui.ctx().copy_text(reply.text.clone());
-        }
-    });
+    if reply.first_token_seconds > 0.0 {
+        figures.push(format!("first after {:.2} s", reply.first_token_seconds));
+    }
+    figures.join(", ")
+}
+
+/// What stands behind the figures.
+fn about(reply: &Reply) -> String {
+    let mut about = format!("{} with seed {}.", reply.by, reply.seed);
+    let reading = &reply.reading;
+    if reading.prompt_tokens > 0 {
+        let read = words::count(
+            reading.prompt_tokens - reading.reused_tokens.min(reading.prompt_tokens),
+            "token",
+        );
+        about += &format!(
+            " The model read {read} of the {} before the answer",
+            reading.prompt_tokens
+        );
+        about += match reading.reused_tokens {
+            0 => ".",
+            _ => "; it remembered the others.",
+        };
+    }
+    about
 }

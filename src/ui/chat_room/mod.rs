@@ -1,7 +1,9 @@
 //! The Chat room: base and tuned model beside each other under one composer. Knows chats, not how answers are made.
+mod adapters;
 mod bubble;
 mod composer;
 mod empty;
+mod inspector;
 mod list;
 mod settings;
 mod thread;
@@ -120,9 +122,7 @@ fn column_title(ctx: &mut Ctx<'_>, ui: &mut Ui, column: Column) {
             ));
             if ctx.state.chats.adapter.is_none() {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if kit::link(ui, ctx.theme, "Open adapter...").clicked() {
-                        ctx.send(Command::Chat(ChatCommand::AdapterDialog));
-                    }
+                    adapters::adapter_menu(ctx, ui, "Choose adapter");
                     ui.label(kit::muted(ctx.theme, "Nothing tuned to compare with."));
                 });
             }
@@ -133,9 +133,12 @@ fn column_title(ctx: &mut Ctx<'_>, ui: &mut Ui, column: Column) {
             let path = ctx.state.chats.adapter.as_ref().map(|p| p.display().to_string());
             ui.label(kit::muted(ctx.theme, name))
                 .on_hover_text(path.unwrap_or_default());
-            if kit::icon_button(ui, icons::X, "Close adapter").clicked() {
-                ctx.send(Command::Chat(ChatCommand::CloseAdapter));
-            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if kit::icon_button(ui, icons::X, "Close adapter").clicked() {
+                    ctx.send(Command::Chat(ChatCommand::CloseAdapter));
+                }
+                adapters::adapter_menu(ctx, ui, "Choose adapter");
+            });
         }
     }
 }
