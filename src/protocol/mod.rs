@@ -172,7 +172,7 @@ pub enum Control {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    Job { id: u64, job: Job },
+    Job { id: u64, job: Box<Job> },
     Control(Control),
 }
 

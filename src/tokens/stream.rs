@@ -1,5 +1,6 @@
 //! Decoding ids as they are generated: whole characters only, and all pieces together are exactly what decoding all ids at
-//! once gives. Knows nothing of models or sampling.
+//! once gives. One exception: in a run of byte tokens, characters that came whole stay even where a bad byte follows, which
+//! the tokenizer itself would let spoil the whole run. Knows nothing of models or sampling.
 use super::Tokenizer;
 
 /// Turns ids into text one at a time.
@@ -14,6 +15,49 @@ pub struct Stream<'a> {
     context: String,
     /// All text given out so far.
     text: String,
+    /// Byte tokens since `read`.
+    run: Run,
+}
+
+/// A run of byte-fallback tokens (`<0xE4>`), of which whole characters are given out before it ends: some scripts consist of them.
+#[derive(Clone, Debug, Default)]
+struct Run {
+    bytes: Vec<u8>,
+    /// Bytes that were given out as characters.
+    given: usize,
+    /// Nothing more is given out before the run's end: a byte was bad, or something else came between.
+    closed: bool,
+}
+
+impl Run {
+    /// Takes a byte; gives the characters that are whole now.
+    fn push(&mut self, byte: u8) -> String {
+        self.bytes.push(byte);
+        if self.closed {
+            return String::new();
+        }
+        let new = &self.bytes[self.given..];
+        let whole = match std::str::from_utf8(new) {
+            Ok(whole) => whole,
+            Err(error) => {
+                self.closed = error.error_len().is_some();
+                std::str::from_utf8(&new[..error.valid_up_to()]).unwrap_or_default()
+            }
+        };
+        let whole = whole.to_owned();
+        self.given += whole.len();
+        whole
+    }
+
+    /// What is left of a text that begins with the whole run.
+    fn rest(&self, text: &str) -> String {
+        let given = std::str::from_utf8(&self.bytes[..self.given]).unwrap_or_default();
+        match text.strip_prefix(given) {
+            Some(rest) => rest.to_owned(),
+            // A bad byte: the tokenizer writes a mark for every byte of the run.
+            None => text.chars().skip(self.given).collect(),
+        }
+    }
 }
 
 impl<'a> Stream<'a> {
@@ -26,15 +70,25 @@ impl<'a> Stream<'a> {
             read: 0,
             context: String::new(),
             text: String::new(),
+            run: Run::default(),
         }
     }
 
     /// Takes one id; gives the text that is certain now, which is empty while a character is incomplete.
     pub fn push(&mut self, id: u32) -> String {
         self.ids.push(id);
-        if self.is_byte_token(id) {
-            return String::new();
-        }
+        let new = match self.byte_of(id) {
+            Some(byte) => self.run.push(byte),
+            None => self.settled(),
+        };
+        self.text.push_str(&new);
+        new
+    }
+
+    /// What is certain after a token that is not a byte.
+    fn settled(&mut self) -> String {
+        // Should nothing be certain, a byte that follows does not continue the run.
+        self.run.closed = true;
         let window = self.tokenizer.decode(&self.ids[self.start..]);
         if window.ends_with(char::REPLACEMENT_CHARACTER) {
             return String::new();
@@ -42,11 +96,11 @@ impl<'a> Stream<'a> {
         let Some(new) = window.strip_prefix(self.context.as_str()).filter(|new| !new.is_empty()) else {
             return String::new();
         };
-        let new = new.to_owned();
+        let new = self.run.rest(new);
+        self.run = Run::default();
         self.start = self.read;
         self.read = self.ids.len();
         self.context = self.tokenizer.decode(&self.ids[self.start..]);
-        self.text.push_str(&new);
         new
     }
 
@@ -58,7 +112,16 @@ impl<'a> Stream<'a> {
     /// The text held back (an incomplete character comes out as U+FFFD); the stream may go on afterwards.
     pub fn finish(&mut self) -> String {
         let all = self.tokenizer.decode(&self.ids);
-        let rest = all.strip_prefix(self.text.as_str()).unwrap_or_default().to_owned();
+        let rest = match all.strip_prefix(self.text.as_str()) {
+            Some(rest) => rest.to_owned(),
+            None => {
+                let window = self.tokenizer.decode(&self.ids[self.start..]);
+                let new = window.strip_prefix(self.context.as_str()).unwrap_or_default();
+                self.run.rest(new)
+            }
+        };
+        self.run.given = self.run.bytes.len();
+        self.run.closed = true;
         self.text.push_str(&rest);
         rest
     }
@@ -73,12 +136,15 @@ impl<'a> Stream<'a> {
         &self.ids
     }
 
-    /// Byte-fallback tokens (`<0xE4>`) are decoded as a whole run, which one bad byte spoils to its beginning: such a run
-    /// is held back until it ends.
-    fn is_byte_token(&self, id: u32) -> bool {
-        let Some(raw) = self.tokenizer.raw_token(id) else {
-            return false;
-        };
-        raw.len() == 6 && raw.starts_with("<0x") && raw.ends_with('>') && self.tokenizer.token_text(id) != raw
+    /// The byte that a byte-fallback token stands for.
+    fn byte_of(&self, id: u32) -> Option<u8> {
+        let raw = self.tokenizer.raw_token(id)?;
+        let hex = raw
+            .strip_prefix("<0x")?
+            .strip_suffix('>')
+            .filter(|hex| hex.len() == 2)?;
+        let byte = u8::from_str_radix(hex, 16).ok()?;
+        // A tokenizer without byte fallback may hold such a text as an ordinary token.
+        (self.tokenizer.token_text(id) != raw).then_some(byte)
     }
 }

@@ -108,10 +108,10 @@ fn read_requests(jobs: &Sender<(u64, Job, Arc<Flags>)>, open: &Open) {
                 let flags = Arc::new(Flags::default());
                 open.lock().unwrap_or_else(PoisonError::into_inner).push(Handed {
                     id,
-                    training: matches!(job, Job::Train { .. }),
+                    training: matches!(*job, Job::Train { .. }),
                     flags: flags.clone(),
                 });
-                if jobs.send((id, job, flags)).is_err() {
+                if jobs.send((id, *job, flags)).is_err() {
                     return;
                 }
             }

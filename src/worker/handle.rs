@@ -71,7 +71,7 @@ impl WorkerHandle {
 
     /// Gives a job.
     pub fn job(&self, id: u64, job: Job) {
-        self.send(Request::Job { id, job });
+        self.send(Request::Job { id, job: Box::new(job) });
     }
 
     /// Interrupts.

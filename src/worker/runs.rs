@@ -316,7 +316,10 @@ fn launch(id: u64, job: &Job, run_dir: &Path) -> Result<(Child, u64), WorkerErro
     let _ = std::fs::remove_file(control::path_in(run_dir));
     let mut child = process::spawn_detached(log)?;
     if let Some(stdin) = child.stdin.take() {
-        let request = Request::Job { id, job: job.clone() };
+        let request = Request::Job {
+            id,
+            job: Box::new(job.clone()),
+        };
         thread::spawn(move || hand_over(stdin, request));
     }
     Ok((child, log_from))

@@ -36,5 +36,6 @@ mod tokens_fixture;
 mod tokens_golden;
 mod tokens_prepare;
 mod weights_bad;
+mod tokens_stream;
 mod world;
 mod world_judge;

@@ -83,7 +83,13 @@ fn requests_survive_the_trip() {
         logits_top: 3,
         alternatives: 5,
     };
-    for request in [Request::Job { id: 1, job }, Request::Control(Control::Stop)] {
+    for request in [
+        Request::Job {
+            id: 1,
+            job: Box::new(job),
+        },
+        Request::Control(Control::Stop),
+    ] {
         let line = serde_json::to_string(&request).expect("JSON");
         assert_eq!(serde_json::from_str::<Request>(&line).expect("request"), request);
     }

@@ -102,7 +102,7 @@ fn stop_texts(ctx: &Ctx<'_>, ui: &mut Ui, stops: &mut Vec<String>) {
                 .hint_text("\\n is a line break")
                 .font(egui::TextStyle::Monospace)
                 .desired_width(width);
-            ui.add(field).accessible_name(&format!("Stop text {}", index + 1));
+            ui.add(field).accessible_name(format!("Stop text {}", index + 1));
             if text != escape(stop) {
                 *stop = unescape(&text);
             }
