@@ -35,7 +35,7 @@ mod tokens;
 mod tokens_fixture;
 mod tokens_golden;
 mod tokens_prepare;
-mod weights_bad;
 mod tokens_stream;
+mod weights_bad;
 mod world;
 mod world_judge;
