@@ -40,7 +40,7 @@ pub fn start(loaded: &mut Loaded, asked: &Asked<'_>, sink: Sink<'_>) -> Result<S
         Prompt::Raw(text) => {
             let tokenizer = loaded.tokenizer()?;
             Ok(Start {
-                ids: tokenizer.encode(text)?.0,
+                ids: tokenizer.encode_alone(text)?,
                 stop_ids: tokenizer.eos_ids().to_vec(),
                 ..Start::default()
             })

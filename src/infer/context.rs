@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 
 use super::InferError;
-use crate::model::{Cache, Inputs, Decoder};
+use crate::model::{Cache, Decoder, Inputs};
 
 /// The memory of one conversation with one model. It must only be used with the model that filled it.
 #[derive(Clone, Debug, Default)]

@@ -80,25 +80,33 @@ fn oldest_turns_are_left_out_whole_and_the_answer_says_so() {
 #[test]
 fn stop_texts_end_an_answer_before_themselves() {
     let world = World::new();
-    let whole = generate(&world, &["--prompt", "one", "--max-tokens", "20"]);
+    let drawn = |seed: usize, more: &[&str]| {
+        let seed = seed.to_string();
+        let some = [
+            "--prompt",
+            "one",
+            "--max-tokens",
+            "20",
+            "--temperature",
+            "1.5",
+            "--seed",
+            &seed,
+        ];
+        generate(&world, &[&some[..], more].concat())
+    };
+    // The first answer that says a letter or a digit after something else.
+    let (seed, whole, at) = (0..40)
+        .find_map(|seed| {
+            let whole = drawn(seed, &[]);
+            let text = whole["text"].as_str()?;
+            let new = |(at, c): &(usize, char)| *at > 0 && c.is_ascii_alphanumeric() && text.find(*c) == Some(*at);
+            let at = text.char_indices().find(new)?.0;
+            Some((seed, whole, at))
+        })
+        .expect("an answer with a letter");
     let text = whole["text"].as_str().unwrap();
-    let (at, stop) = text
-        .char_indices()
-        .skip(3)
-        .find(|(at, c)| c.is_ascii_alphanumeric() && text.find(*c) == Some(*at))
-        .unwrap_or_else(|| panic!("{text:?}"));
-    let stop = stop.to_string();
-    let more = [
-        "--prompt",
-        "one",
-        "--max-tokens",
-        "20",
-        "--stop",
-        "never comes",
-        "--stop",
-        &stop,
-    ];
-    let cut = generate(&world, &more);
+    let stop = &text[at..=at];
+    let cut = drawn(seed, &["--stop", "never comes", "--stop", stop]);
     assert_eq!(cut["text"], text[..at]);
     assert_eq!(cut["stop"], "stop_string");
     assert_eq!(cut["ended"], serde_json::json!({"by": "stop_text", "text": stop}));

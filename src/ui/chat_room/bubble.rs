@@ -135,13 +135,20 @@ fn ended(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, reply: &Reply, stop: Stop
             ui.label(RichText::new(figures).small().color(ctx.theme.muted()))
                 .on_hover_text(about(reply));
         }
-        if !reply.text.is_empty() && kit::icon_button(ui, icons::COPY, "Copy answer").clicked() {
-            ui.ctx().copy_text(reply.text.clone());
-        }
-        if !reply.pieces.is_empty() && kit::icon_button(ui, icons::BRACKETS, "Look at tokens").clicked() {
-            inspector::open(ctx, ui, place, 0);
-        }
+        // Together on one line, wherever it breaks.
+        ui.horizontal(|ui| buttons(ctx, ui, place, reply));
     });
+}
+
+fn buttons(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, reply: &Reply) {
+    ui.spacing_mut().button_padding.x = 4.0;
+    ui.spacing_mut().item_spacing.x = 2.0;
+    if !reply.text.is_empty() && kit::icon_button(ui, icons::COPY, "Copy answer").clicked() {
+        ui.ctx().copy_text(reply.text.clone());
+    }
+    if !reply.pieces.is_empty() && kit::icon_button(ui, icons::BRACKETS, "Look at tokens").clicked() {
+        inspector::open(ctx, ui, place, 0);
+    }
 }
 
 /// What really ended the answer.

@@ -17,6 +17,8 @@ const LINE: f32 = 20.0;
 pub fn open(ctx: &mut Ctx<'_>, ui: &Ui, place: Place, token: usize) {
     ctx.send(Command::Chat(ChatCommand::Inspect { place, token }));
     ui.memory_mut(|m| m.request_focus(id(place)));
+    // The keys are kept from moving the focus only from the next frame on.
+    ui.ctx().request_repaint();
 }
 
 fn id(place: Place) -> Id {
@@ -93,6 +95,11 @@ fn title(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, piece: &Piece, (token, co
         );
         keys(ctx, ui, place, token);
     }
+    // Escape takes the focus away, wherever it was caught.
+    let left = response.has_focus() || response.lost_focus();
+    if left && ui.input(|i| i.key_pressed(Key::Escape)) {
+        ctx.send(Command::Chat(ChatCommand::CloseInspect));
+    }
     if response.clicked() {
         response.request_focus();
     }
@@ -119,9 +126,6 @@ fn keys(ctx: &mut Ctx<'_>, ui: &Ui, place: Place, token: usize) {
     }
     if pressed(Key::ArrowLeft) && token > 0 {
         open(ctx, ui, place, token - 1);
-    }
-    if pressed(Key::Escape) {
-        ctx.send(Command::Chat(ChatCommand::CloseInspect));
     }
 }
 
