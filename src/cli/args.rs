@@ -37,6 +37,8 @@ pub enum Verb {
     Score(ScoreArgs),
     /// Talk to a model.
     Chat(ChatArgs),
+    /// Time a model.
+    Bench(BenchArgs),
     /// Make the starter model and its files, or examine it.
     #[command(hide = true)]
     Starter(StarterArgs),
@@ -242,6 +244,35 @@ pub struct ScoreArgs {
     /// Also write the scores of every token to this safetensors file.
     #[arg(long, value_name = "OUT.safetensors")]
     pub full_logits: Option<PathBuf>,
+}
+
+/// `bench`
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to time.
+    pub what: BenchWhat,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Tokens of one run: 512 to read, 64 to write.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub tokens: Option<usize>,
+    /// Runs that are timed, after one that is not.
+    #[arg(long, value_name = "N", default_value = "3", value_parser = at_least_one)]
+    pub runs: usize,
+}
+
+/// What `bench` times.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum BenchWhat {
+    /// Reading a prompt.
+    Prefill,
+    /// Writing token by token.
+    Decode,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse::<usize>().ok().filter(|n| *n > 0);
+    number.ok_or_else(|| "it must be a whole number of at least 1".into())
 }
 
 /// `chat`

@@ -2,6 +2,7 @@
 //! JSON object on a line of stdout; text for people and progress go to stderr. Knows no tensors.
 
 mod args;
+mod bench;
 mod chat;
 mod console;
 mod devices;
@@ -53,6 +54,7 @@ fn run(verb: Verb, console: &Console) -> Result<(), Failure> {
         Verb::Generate(args) => generate::run(&args, console),
         Verb::Score(args) => score::run(&args, console),
         Verb::Chat(args) => chat::run(&args, console),
+        Verb::Bench(args) => bench::run(&args, console),
         Verb::Starter(args) => starter::run(&args, console),
     }
 }

@@ -2,6 +2,7 @@
 //! no window and no terminal.
 
 mod batches;
+mod bench;
 mod check;
 pub mod devices;
 mod error;
@@ -69,6 +70,16 @@ impl Engine {
                     alternatives,
                 };
                 generate::run(loaded, &asked, sink, flags)?;
+            }
+            Job::Bench {
+                model,
+                what,
+                tokens,
+                runs,
+            } => {
+                let loaded = self.load(&model, sink, flags)?;
+                loaded.attach(model.adapter.as_deref())?;
+                bench::run(loaded, &model, what, (tokens, runs), sink, flags)?;
             }
             Job::Score {
                 model,

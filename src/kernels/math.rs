@@ -26,63 +26,6 @@ pub(super) fn wide<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Work for [`wide_with_fma`]; `FMA` says whether [`multiply_add`] has an instruction.
-pub(super) trait Work<R> {
-    /// Must be `#[inline(always)]`, and what it calls too.
-    fn run<const FMA: bool>(self) -> R;
-}
-
-/// As [`wide`], for work that multiplies and adds in one rounding where the processor can.
-#[inline(always)]
-pub(super) fn wide_with_fma<R>(work: impl Work<R>) -> R {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx2,fma")]
-        fn avx2<R>(work: impl Work<R>) -> R {
-            work.run::<true>()
-        }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            // SAFETY: the processor has just been found to support AVX2 and FMA.
-            return unsafe { avx2(work) };
-        }
-    }
-    // Every 64-bit Arm has the instruction; elsewhere a correctly rounded `mul_add` would be a slow function call.
-    #[cfg(target_arch = "aarch64")]
-    return work.run::<true>();
-    #[cfg(not(target_arch = "aarch64"))]
-    work.run::<false>()
-}
-
-/// `a b + c`, rounded once where `FMA`.
-#[inline(always)]
-pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FMA { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// Sum of partial results, pairwise.
-#[inline(always)]
-pub(super) fn sum_lanes(mut lanes: [f32; 32]) -> f32 {
-    for width in [16, 8, 4, 2, 1] {
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
-        }
-    }
-    lanes[0]
-}
-
-/// Sum of the products of two slices of one length, all in `f32`.
-#[inline(always)]
-pub(super) fn dot32<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0f32; 32];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<32>(), b.as_chunks::<32>());
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..32 {
-            lanes[lane] = multiply_add::<FMA>(a[lane], b[lane], lanes[lane]);
-        }
-    }
-    sum_lanes(lanes) + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
-}
-
 /// `e^x` within about 2 units in the last place; 0 below -87.3 and about 3e38 above 88.7, NaN for NaN.
 ///
 /// Cephes' `expf`: `x = n ln 2 + r`, a polynomial in `r`, and `n` added to the exponent bits. No branches, no calls.

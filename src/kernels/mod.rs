@@ -7,6 +7,7 @@
 
 mod attention;
 mod blocks;
+mod crew;
 mod cross_entropy;
 mod gpu;
 mod host;

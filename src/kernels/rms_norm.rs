@@ -4,7 +4,7 @@
 //! `g = grad * weight`: `d x = r g - x r^3 mean(g x)` and `d weight = sum over rows of grad * x * r`; `r` is computed again.
 use super::gpu::{self, WORKGROUP};
 use super::shader::{Shader, shader};
-use super::{host, math};
+use super::{crew, host, math};
 use burn::backend::autodiff::{
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
@@ -88,12 +88,11 @@ impl RmsNormOps for Flex {
         let mut out = host::zeros(x.layout().shape().clone());
         let weight = weight.storage::<f32>();
         let width = weight.len().max(1);
-        let rows = x.storage::<f32>().par_chunks_exact(width);
-        out.storage_mut::<f32>()
-            .par_chunks_exact_mut(width)
-            .zip(rows)
-            .with_min_len(16)
-            .for_each(|(out, x)| {
+        let x = x.storage::<f32>();
+        let chunk = 16 * width;
+        crew::share_chunks(out.storage_mut::<f32>(), chunk, |task, out| {
+            let x = x[task * chunk..].chunks_exact(width);
+            for (out, x) in out.chunks_exact_mut(width).zip(x) {
                 math::wide(
                     #[inline(always)]
                     || {
@@ -103,7 +102,8 @@ impl RmsNormOps for Flex {
                         }
                     },
                 );
-            });
+            }
+        });
         out
     }
 

@@ -4,7 +4,7 @@
 //! transformers' `apply_rotary_pos_emb`). Backward is the transposed rotation: the same angles backwards.
 use super::gpu::{self, WORKGROUP};
 use super::shader::{Shader, shader};
-use super::{host, math};
+use super::{crew, host, math};
 use burn::backend::autodiff::{
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
@@ -14,7 +14,6 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{FloatDType, Tensor};
 use burn_wgpu::{CubeBackend, into_contiguous};
-use rayon::prelude::*;
 
 /// Rotation by position on one backend. Call [`rope`] instead.
 #[backend_extension(Autodiff, Cube, Fusion: cfg(feature = "fusion"), Flex)]
@@ -100,11 +99,10 @@ impl RopeOps for Flex {
         let mut out = host::heads_inside(x.layout().shape());
         let source = host::Rows::new(&x);
         let (cos, sin) = (cos.storage::<f32>(), sin.storage::<f32>());
-        out.storage_mut::<f32>()
-            .par_chunks_exact_mut((heads * d).max(1))
-            .with_min_len(16)
-            .enumerate()
-            .for_each(|(token, out)| {
+        let width = (heads * d).max(1);
+        crew::share_chunks(out.storage_mut::<f32>(), 16 * width, |task, out| {
+            for (i, out) in out.chunks_exact_mut(width).enumerate() {
+                let token = 16 * task + i;
                 let (row, position) = (token / s, token % s);
                 let angle = if shared { position } else { token } * d;
                 let (cos, sin) = (&cos[angle..angle + d], &sin[angle..angle + d]);
@@ -116,7 +114,8 @@ impl RopeOps for Flex {
                         }
                     },
                 );
-            });
+            }
+        });
         out
     }
 }

@@ -4,7 +4,7 @@
 //! `d gate = grad * up * s * (1 + gate * (1 - s))` and `d up = grad * gate * s` with `s = sigmoid(gate)`, computed again.
 use super::gpu::{self, WORKGROUP};
 use super::shader::{Shader, shader};
-use super::{host, math};
+use super::{crew, host, math};
 use burn::backend::autodiff::{
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
@@ -58,23 +58,18 @@ impl SwigluOps for Flex {
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
         let (gate, up) = (host::dense(gate), host::dense(up));
         let mut out = host::zeros(gate.layout().shape().clone());
-        let inputs = (
-            gate.storage::<f32>().par_chunks(CHUNK),
-            up.storage::<f32>().par_chunks(CHUNK),
-        );
-        out.storage_mut::<f32>()
-            .par_chunks_mut(CHUNK)
-            .zip(inputs)
-            .for_each(|(out, (gate, up))| {
-                math::wide(
-                    #[inline(always)]
-                    || {
-                        for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
-                            *out = gate / (1.0 + math::exp(-gate)) * up;
-                        }
-                    },
-                );
-            });
+        let (gate, up) = (gate.storage::<f32>(), up.storage::<f32>());
+        crew::share_chunks(out.storage_mut::<f32>(), CHUNK, |task, out| {
+            let (gate, up) = (&gate[task * CHUNK..], &up[task * CHUNK..]);
+            math::wide(
+                #[inline(always)]
+                || {
+                    for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
+                        *out = gate / (1.0 + math::exp(-gate)) * up;
+                    }
+                },
+            );
+        });
         out
     }
 

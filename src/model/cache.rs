@@ -1,13 +1,24 @@
 //! Keys and values of the tokens already seen, one pair per block. Knows nothing of sampling.
+//!
+//! Each block's buffers have spare room at their end, so that a new token is written in place instead of all older ones being copied.
 
 use burn::tensor::Tensor;
+
+/// Tokens of room that a buffer grows by, at least.
+const STEP: usize = 128;
 
 /// A KV cache for one row.
 #[derive(Clone, Debug, Default)]
 pub struct Cache {
-    /// Keys and values of each block, `[1, kv_heads, past, head_dim]`.
-    layers: Vec<Option<(Tensor<4>, Tensor<4>)>>,
+    layers: Vec<Option<Pair>>,
     len: usize,
+}
+
+/// Keys and values of one block, `[1, kv_heads, room, head_dim]`.
+#[derive(Clone, Debug)]
+struct Pair {
+    keys: Tensor<4>,
+    values: Tensor<4>,
 }
 
 impl Cache {
@@ -29,27 +40,24 @@ impl Cache {
         self.len == 0
     }
 
-    /// Forgets everything after the first `len` tokens.
+    /// Forgets everything after the first `len` tokens; their places are written anew.
     pub fn truncate(&mut self, len: usize) {
-        if len >= self.len {
-            return;
-        }
-        for slot in &mut self.layers {
-            *slot = slot
-                .take()
-                .filter(|_| len > 0)
-                .map(|(k, v)| (k.narrow(2, 0, len), v.narrow(2, 0, len)));
-        }
-        self.len = len;
+        self.len = self.len.min(len);
     }
 
-    /// Adds the keys and values of new tokens of one block and returns all of them.
+    /// Adds the keys and values of new tokens of one block, `[1, kv_heads, new, head_dim]`, and returns all of them.
     pub(super) fn extend(&mut self, layer: usize, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
-        let all = match self.layers[layer].take() {
-            Some((old_k, old_v)) => (Tensor::cat(vec![old_k, k], 2), Tensor::cat(vec![old_v, v], 2)),
-            None => (k, v),
+        let len = self.len + k.dims()[2];
+        // Taken out of its place, the pair is the only handle: the device writes in place.
+        let Pair { keys, values } = match self.layers[layer].take() {
+            Some(pair) => Pair {
+                keys: write(pair.keys, self.len, k),
+                values: write(pair.values, self.len, v),
+            },
+            None => Pair { keys: k, values: v },
         };
-        self.layers[layer] = Some(all.clone());
+        let all = (keys.clone().narrow(2, 0, len), values.clone().narrow(2, 0, len));
+        self.layers[layer] = Some(Pair { keys, values });
         all
     }
 
@@ -57,4 +65,18 @@ impl Cache {
     pub(super) fn advance(&mut self, tokens: usize) {
         self.len += tokens;
     }
+}
+
+/// Writes `new` behind the first `len` tokens of a buffer, which grows if there is no room.
+fn write(buffer: Tensor<4>, len: usize, new: Tensor<4>) -> Tensor<4> {
+    let [rows, heads, room, width] = buffer.dims();
+    let needed = len + new.dims()[2];
+    let buffer = if needed <= room {
+        buffer
+    } else {
+        let more = (needed - len).max(STEP).max(len / 4);
+        let spare = Tensor::zeros([rows, heads, more, width], &buffer.device());
+        Tensor::cat(vec![buffer.narrow(2, 0, len), spare], 2)
+    };
+    buffer.slice_assign([0..rows, 0..heads, len..needed, 0..width], new)
 }

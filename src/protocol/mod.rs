@@ -145,7 +145,26 @@ pub enum Job {
     Devices { check: bool },
     /// Load a model so that the next job starts at once.
     Load { model: ModelRef },
+    /// Time the model, then `Timed`.
+    Bench {
+        model: ModelRef,
+        what: BenchKind,
+        /// Tokens of one run.
+        tokens: usize,
+        /// Runs that are timed, after one that is not.
+        runs: usize,
+    },
 }
+/// What `Bench` times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BenchKind {
+    /// Reading a prompt, up to the scores of the next token.
+    Prefill,
+    /// Generating token by token after a short prompt.
+    Decode,
+}
+
 /// What `Score` reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -376,6 +395,22 @@ pub enum Event {
         supervised: usize,
         loss: Option<f64>,
         nll: Vec<Option<f32>>,
+    },
+    /// A model was timed.
+    Timed {
+        what: BenchKind,
+        model: String,
+        device: String,
+        /// Threads that calculate, where the device is the CPU.
+        threads: usize,
+        /// Tokens of one run.
+        tokens: usize,
+        /// Of each run.
+        runs: Vec<f64>,
+        /// The median of the runs.
+        tokens_per_second: f64,
+        /// Largest resident size of the worker so far, in bytes.
+        peak_memory: u64,
     },
     /// The devices.
     Devices { devices: Vec<DeviceInfo> },

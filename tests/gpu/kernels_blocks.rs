@@ -217,3 +217,22 @@ fn blocks_that_do_not_fill_their_rows_are_an_error() {
         "A weight of 1 x 256 in layout Q6K needs 210 bytes, and 209 were given"
     );
 }
+
+#[test]
+fn threads_that_multiply_at_the_same_time_do_not_disturb_each_other() {
+    let device = Device::flex();
+    let golden = golden().into_iter().find(|golden| golden.name == "Q4_1").unwrap();
+    let golden = golden.repeated(700);
+    let weight = golden.weight(&device);
+    let x = tensor([1, golden.shape[1]], 1.0, 31, &device);
+    let alone = read(packed_linear(x.clone(), &weight));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    assert_eq!(read(packed_linear(x.clone(), &weight)), alone);
+                }
+            });
+        }
+    });
+}

@@ -2,6 +2,7 @@
 
 mod architectures;
 mod architectures_lora;
+mod cache;
 mod context;
 mod devices;
 mod golden;

@@ -1,6 +1,6 @@
 //! Attention on the CPU: one task per row and key head, blocks of queries against the keys that any of them sees, products by
 //! Flex's matrix multiplication. Knows nothing of gradients' bookkeeping.
-use crate::kernels::{host, math};
+use crate::kernels::{blocks, crew, host, math};
 use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
 use burn::tensor::{DType, Shape};
@@ -10,6 +10,10 @@ use std::ops::Range;
 
 /// Queries handled together. Smaller blocks skip more of the masked half, larger ones multiply faster.
 const BLOCK: usize = 64;
+/// Queries up to which keys are looked at one by one.
+const FEW: usize = 4;
+/// Numbers of keys that one task should look at, at least.
+const TASK: usize = 1 << 15;
 
 /// Operands with contiguous vectors, and their sizes.
 pub(super) struct Inputs {
@@ -143,33 +147,91 @@ fn gather(parts: &[Vec<f32>], shape: Shape) -> FlexTensor {
 
 /// Attention and the logsumexp of each query; shapes as in [`super::AttentionOps::causal_attention`].
 pub(super) fn forward(inputs: &Inputs) -> (FlexTensor, FlexTensor) {
-    let (outs, lses): (Vec<_>, Vec<_>) = inputs.tasks(|b, kv| forward_task(inputs, b, kv)).into_iter().unzip();
+    if inputs.queries <= FEW {
+        return forward_few(inputs);
+    }
+    let heads = inputs.heads;
+    let tasks = (0..inputs.rows * heads).into_par_iter();
+    let (outs, lses): (Vec<_>, Vec<_>) = tasks.map(|i| forward_task(inputs, i / heads, i % heads)).unzip();
     let shape = [inputs.rows, inputs.heads, inputs.queries];
     let out = gather(&outs, Shape::from([shape[0], shape[1], shape[2], inputs.width]));
     (out, host::tensor(lses.concat(), shape))
 }
 
-/// The vectors and logsumexps of the query heads that share one key head, head by head.
-fn forward_task(inputs: &Inputs, b: usize, kv: usize) -> (Vec<f32>, Vec<f32>) {
-    let vectors = inputs.group() * inputs.queries;
-    let mut out = Vec::with_capacity(vectors * inputs.width);
-    let mut lse = Vec::with_capacity(vectors);
-    for head in kv * inputs.group()..(kv + 1) * inputs.group() {
-        for block in inputs.blocks(b) {
-            let q = view(&inputs.q, b, head, &block.queries);
-            let mut weights = times_transposed(q, view(&inputs.k, b, kv, &block.keys));
-            let rows = weights.storage_mut::<f32>().chunks_exact_mut(block.keys.len());
-            for (row, seen) in rows.zip(&block.seen) {
-                lse.push(math::wide(
-                    #[inline(always)]
-                    || softmax(row, seen, inputs.scale()),
-                ));
-            }
-            let part = times(weights, view(&inputs.v, b, kv, &block.keys));
-            out.extend_from_slice(part.storage::<f32>());
+/// The vectors and logsumexps of one query head.
+fn forward_task(inputs: &Inputs, b: usize, head: usize) -> (Vec<f32>, Vec<f32>) {
+    let kv = head / inputs.group();
+    let mut out = Vec::with_capacity(inputs.queries * inputs.width);
+    let mut lse = Vec::with_capacity(inputs.queries);
+    for block in inputs.blocks(b) {
+        let q = view(&inputs.q, b, head, &block.queries);
+        let mut weights = times_transposed(q, view(&inputs.k, b, kv, &block.keys));
+        let rows = weights.storage_mut::<f32>().chunks_exact_mut(block.keys.len());
+        for (row, seen) in rows.zip(&block.seen) {
+            lse.push(math::wide(
+                #[inline(always)]
+                || softmax(row, seen, inputs.scale()),
+            ));
         }
+        let part = times(weights, view(&inputs.v, b, kv, &block.keys));
+        out.extend_from_slice(part.storage::<f32>());
     }
     (out, lse)
+}
+
+/// As [`forward`] for the few queries of a step of generation: key by key, without matrices.
+fn forward_few(inputs: &Inputs) -> (FlexTensor, FlexTensor) {
+    let Inputs {
+        rows,
+        heads,
+        queries,
+        width,
+        ..
+    } = *inputs;
+    let (q, k, v) = (
+        host::Rows::new(&inputs.q),
+        host::Rows::new(&inputs.k),
+        host::Rows::new(&inputs.v),
+    );
+    // One vector after the other: its numbers, then its logsumexp.
+    let mut vectors = vec![0f32; rows * heads * queries * (width + 1)];
+    let together = (TASK / (inputs.keys * width).max(1)).max(1);
+    crew::share_chunks(&mut vectors, together * (width + 1), |task, vectors| {
+        let mut weights = vec![0f32; inputs.keys];
+        for (i, vector) in vectors.chunks_exact_mut(width + 1).enumerate() {
+            let i = task * together + i;
+            let (b, head, query) = (i / queries / heads, i / queries % heads, i % queries);
+            let kv = head / inputs.group();
+            let seen = inputs.seen(b, query);
+            let q = q.row(b, head, query);
+            for (weight, key) in weights[seen.clone()].iter_mut().zip(seen.clone()) {
+                *weight = blocks::dot(q, k.row(b, kv, key));
+            }
+            let (out, lse) = vector.split_at_mut(width);
+            math::wide(
+                #[inline(always)]
+                || {
+                    lse[0] = softmax(&mut weights, &seen, inputs.scale());
+                    for key in seen.clone() {
+                        let weight = weights[key];
+                        for (out, v) in out.iter_mut().zip(v.row(b, kv, key)) {
+                            *out += weight * v;
+                        }
+                    }
+                },
+            );
+        }
+    });
+    let mut out = host::heads_inside(&Shape::from([rows, heads, queries, width]));
+    let places = out.storage_mut::<f32>();
+    let mut lse = Vec::with_capacity(rows * heads * queries);
+    for (i, vector) in vectors.chunks_exact(width + 1).enumerate() {
+        let (b, head, query) = (i / queries / heads, i / queries % heads, i % queries);
+        let at = ((b * queries + query) * heads + head) * width;
+        places[at..at + width].copy_from_slice(&vector[..width]);
+        lse.push(vector[width]);
+    }
+    (out, host::tensor(lse, [rows, heads, queries]))
 }
 
 /// Turns scores into weights: the softmax of `scale * row` over `seen`, 0 elsewhere. Returns the logsumexp.

@@ -2,13 +2,15 @@
 //! of tensors and files.
 //!
 //! A row of a weight is a whole number of blocks; a block holds a fixed number of small integers with their common scales.
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod classic;
 mod dense;
 mod k_quants;
 mod work;
 
 use super::packed_weight::PackedLayout;
-pub(super) use work::{dot_rows, unpack_row};
+pub(super) use work::{dot, dot_rows, unpack_row};
 
 /// One block layout: `BYTES` bytes hold `VALUES` numbers.
 trait Block<const BYTES: usize, const VALUES: usize> {

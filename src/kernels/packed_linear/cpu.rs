@@ -2,7 +2,7 @@
 //! at a time. Knows nothing of gradients' bookkeeping.
 use super::PackedLinearOps;
 use crate::kernels::packed_weight::{PackedLayout, Packing};
-use crate::kernels::{blocks, host};
+use crate::kernels::{blocks, crew, host};
 use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -16,6 +16,8 @@ const BLOCK: usize = 4 << 20;
 const FEW: usize = 8;
 /// Numbers of a weight that one task should have at least.
 const TASK: usize = 1 << 15;
+/// Tasks that a product with few vectors is cut into at most.
+const TASKS: usize = 64;
 
 /// All bytes of a weight.
 fn bytes(words: &FlexTensor) -> &[u8] {
@@ -55,13 +57,14 @@ fn multiply_few(x: &FlexTensor, words: &FlexTensor, packing: Packing) -> FlexTen
     let [n, _] = x.layout().shape().dims();
     let Packing { outputs, inputs, .. } = packing;
     let mut out = host::zeros(Shape::from([outputs, n]));
-    let rows = (TASK / (inputs * n).max(1)).clamp(1, outputs.max(1));
+    // Short tasks, so that cores end together, but not so many that handing them out costs time.
+    let rows = (TASK / (inputs * n).max(1)).max(outputs / TASKS).clamp(1, outputs);
     let row_bytes = packing.row_bytes();
-    let (x, weight) = (x.storage::<f32>(), &bytes(words)[..outputs * row_bytes]);
-    out.storage_mut::<f32>()
-        .par_chunks_mut(rows * n)
-        .zip(weight.par_chunks((rows * row_bytes).max(1)))
-        .for_each(|(out, rows)| blocks::dot_rows(packing, rows, x, out));
+    let (x, weight) = (x.storage::<f32>(), bytes(words));
+    crew::share_chunks(out.storage_mut::<f32>(), rows * n, |task, out| {
+        let blocks = &weight[task * rows * row_bytes..][..out.len() / n * row_bytes];
+        blocks::dot_rows(packing, blocks, x, out);
+    });
     if n == 1 {
         // One column is one row.
         return out.reshape(Shape::from([1, outputs]));
