@@ -6,6 +6,7 @@ pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod formats;
+pub mod hub;
 pub mod infer;
 pub mod kernels;
 pub mod model;

@@ -25,8 +25,10 @@ pub struct Arguments {
 pub enum Verb {
     /// List the devices of this machine.
     Devices(DevicesArgs),
-    /// List the models that are known.
+    /// List the models that are known: opened before, downloaded, and a short list of the hub's.
     Models,
+    /// Download a model of the Hugging Face hub.
+    Fetch(FetchArgs),
     /// Show rows as the model will see them: text, tokens, and which of them are learned.
     Inspect(InspectArgs),
     /// Train by a recipe.
@@ -42,6 +44,24 @@ pub enum Verb {
     /// Make the starter model and its files, or examine it.
     #[command(hide = true)]
     Starter(StarterArgs),
+}
+
+/// `fetch`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A gated or private model needs a token: set HF_TOKEN, or log in with `hf auth login`. HF_ENDPOINT, HF_HOME, \
+HF_HUB_CACHE, HF_TOKEN_PATH and HF_HUB_OFFLINE are honoured. Ctrl+C keeps what came; the same command goes on from there."
+)]
+pub struct FetchArgs {
+    /// OWNER/NAME, with @REVISION and /FILE.gguf where wanted.
+    #[arg(value_name = "REPO")]
+    pub model: String,
+    /// Branch, tag or commit.
+    #[arg(long, value_name = "R")]
+    pub revision: Option<String>,
+    /// One GGUF file of several.
+    #[arg(long, value_name = "FILE.gguf")]
+    pub file: Option<String>,
 }
 
 /// `devices`

@@ -50,7 +50,8 @@ pub fn run(args: &InspectArgs, console: &Console) -> Result<(), Failure> {
             set.rows_read
         )));
     }
-    let tokenizer = Tokenizer::load(&places::model_dir(&args.model)).map_err(Failure::failed)?;
+    let tokenizer =
+        Tokenizer::load(&places::find_model(&args.model).map_err(Failure::failed)?).map_err(Failure::failed)?;
     let chosen = tokens::choose(args.template.as_deref(), None, &tokenizer).map_err(Failure::failed)?;
     if let Some(note) = chosen.note {
         console.say(&note);

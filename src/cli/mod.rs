@@ -7,6 +7,7 @@ mod chat;
 mod console;
 mod devices;
 mod failure;
+mod fetch;
 mod generate;
 mod inspect;
 mod interrupt;
@@ -49,6 +50,7 @@ fn run(verb: Verb, console: &Console) -> Result<(), Failure> {
     match verb {
         Verb::Devices(args) => devices::run(&args, console),
         Verb::Models => models::run(console),
+        Verb::Fetch(args) => fetch::run(&args, console),
         Verb::Inspect(args) => inspect::run(&args, console),
         Verb::Train(args) => train::run(&args, console),
         Verb::Generate(args) => generate::run(&args, console),

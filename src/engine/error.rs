@@ -8,6 +8,7 @@ use crate::adapter::AdapterError;
 use crate::batch::BatchError;
 use crate::data::DataError;
 use crate::formats::FormatError;
+use crate::hub::HubError;
 use crate::infer::InferError;
 use crate::model::ModelError;
 use crate::template::TemplateError;
@@ -29,6 +30,9 @@ pub enum EngineError {
     /// A file of another tool cannot be used.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A model of the hub could not be had.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// A data file cannot be read at all.
     #[error(transparent)]
     Data(#[from] DataError),

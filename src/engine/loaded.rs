@@ -47,7 +47,7 @@ struct Tuned {
 /// # Errors
 /// The device or the model cannot be used, or the user stopped.
 pub fn load(current: Option<Loaded>, model: &ModelRef, sink: Sink<'_>, flags: &Flags) -> Result<Loaded, EngineError> {
-    let dir = places::model_dir(&model.model);
+    let dir = places::find_model(&model.model)?;
     let info = devices::find(&model.device)?;
     let changed = weights_changed(&dir);
     if let Some(current) = current

@@ -6,6 +6,7 @@ mod bench;
 mod check;
 pub mod devices;
 mod error;
+mod fetch;
 mod flags;
 mod generate;
 mod loaded;
@@ -89,6 +90,7 @@ impl Engine {
                 let loaded = self.load(&model, sink, flags)?;
                 score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
             }
+            Job::Fetch { model, token } => fetch::run(&model, token.as_ref(), sink, flags)?,
             Job::Train {
                 recipe,
                 run_dir,

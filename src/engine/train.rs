@@ -16,7 +16,7 @@ use crate::adapter::{Lora, LoraSpec};
 use crate::batch::check_ids;
 use crate::data::{Conversation, Kind, Role, Split};
 use crate::formats::config::ModelConfig;
-use crate::formats::places::model_dir;
+use crate::formats::places::find_model;
 use crate::model::{Decoder, Storage};
 use crate::protocol::Event;
 use crate::recipe::{Init, MethodKind, Recipe};
@@ -120,7 +120,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
 fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(Setting, RunFolder), EngineError> {
     let mut recipe = request.recipe.clone();
     refuse_what_would_be_ignored(&recipe)?;
-    let dir = model_dir(&recipe.model.path);
+    let dir = find_model(&recipe.model.path)?;
     let (device, info) = devices::open(&recipe.model.device)?;
     let tokenizer = Arc::new(Tokenizer::load(&dir)?);
     let asked = recipe

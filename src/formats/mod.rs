@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod config;
 pub mod describe;
 pub mod gguf;
+pub mod hub_cache;
 mod mapped;
 pub mod peft;
 pub mod places;
@@ -40,6 +41,17 @@ pub enum FormatError {
         path: PathBuf,
         /// What is wrong and what to do.
         message: String,
+    },
+    /// Neither a path nor a model of the hub's cache.
+    #[error(
+        "{name} is neither a path here nor a downloaded model (looked in {cache}). Download it in the Model room or with \
+         `burnish fetch {name}`, or check the path."
+    )]
+    NotDownloaded {
+        /// What the user wrote.
+        name: String,
+        /// The hub's cache.
+        cache: PathBuf,
     },
     /// A tensor that the model needs is not in the file.
     #[error(

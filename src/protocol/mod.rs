@@ -154,7 +154,27 @@ pub enum Job {
         /// Runs that are timed, after one that is not.
         runs: usize,
     },
+    /// Download a model of the hub (`OWNER/NAME`, with `@REVISION` and `/FILE.gguf` where wanted), streaming `Fetching`.
+    Fetch {
+        model: String,
+        /// The user's token, where it is not kept anywhere.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<Secret>,
+    },
 }
+
+
+/// A text that is passed on but never shown.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(...)")
+    }
+}
+
 /// What `Bench` times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -296,6 +316,13 @@ pub struct DeviceInfo {
     pub check: Option<String>,
 }
 
+/// A file and its size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSize {
+    pub name: String,
+    pub bytes: u64,
+}
+
 /// What happens while a job runs. `events.jsonl` holds one per line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -421,6 +448,36 @@ pub enum Event {
         parameters: u64,
         bytes: u64,
     },
+    /// How far a download is, in bytes of all files.
+    Fetching {
+        file: String,
+        done: u64,
+        total: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        per_second: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds_left: Option<f64>,
+    },
+    /// The model is in the cache.
+    Fetched {
+        /// As models are named everywhere.
+        model: String,
+        commit: String,
+        path: PathBuf,
+        files: Vec<String>,
+        /// Bytes that came over the network.
+        bytes: u64,
+    },
+    /// The hub wants a token, or another one; `Failed` follows with the words.
+    TokenNeeded {
+        model: String,
+        /// Where the licence is accepted.
+        page: String,
+        /// Was a token sent?
+        had_token: bool,
+    },
+    /// The model has several files, of which one is to be chosen; `Failed` follows with the words.
+    FileChoice { model: String, files: Vec<FileSize> },
     /// The job is done.
     Done,
     /// The job failed; the message says what happened and what to do.

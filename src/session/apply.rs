@@ -2,7 +2,7 @@
 
 use super::problems::Way;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{chats, data, model, nav, plan, preview, recipe_form, run};
+use super::{chats, data, hub, model, nav, plan, preview, recipe_form, run};
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
 pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
@@ -18,6 +18,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Open(path) => vec![Effect::Classify(path)],
         Command::TryIt => recipe_form::try_it(state),
         Command::Model(command) => model::apply(state, command),
+        Command::Hub(command) => hub::apply(state, command),
         Command::Data(command) => data::apply(state, command),
         Command::Template(command) => preview::apply(state, command),
         Command::Train(command) => run::apply(state, command),
@@ -63,6 +64,15 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             event,
             ..
         } => model::on_devices(state, event),
+        Outcome::Worker {
+            slot: Slot::Hub,
+            id,
+            event,
+        } => hub::on_event(state, id, event),
+        Outcome::WorkerGone {
+            slot: Slot::Hub,
+            message,
+        } => hub::on_gone(state, message),
         Outcome::WorkerGone {
             slot: Slot::Train,
             message,
@@ -82,6 +92,7 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             state.problems.report(message, Vec::new());
             Vec::new()
         }
+        Outcome::Hub(outcome) => hub::absorb(state, outcome),
         Outcome::Preview(outcome) => preview::absorb(state, outcome),
         Outcome::Chats(outcome) => chats::absorb(state, outcome),
     }

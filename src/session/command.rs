@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::chats::ChatCommand;
 use super::preview::TemplateCommand;
-use super::{DataCommand, ModelCommand, ThemeChoice, TrainCommand};
+use super::{DataCommand, Dialog, HubCommand, ModelCommand, ThemeChoice, TrainCommand};
 
 /// A place in the window, in the order of the rail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -73,6 +73,7 @@ pub enum Command {
     /// The whole journey with the starter and a sample in one click.
     TryIt,
     Model(ModelCommand),
+    Hub(HubCommand),
     Data(DataCommand),
     Template(TemplateCommand),
     Train(TrainCommand),
@@ -102,6 +103,12 @@ pub enum ShellCommand {
     PanelWidth(&'static str, f32),
     /// Larger or smaller text: -1, 0 (back to normal), +1.
     TextScale(i8),
+    /// The system could not show this dialog: ask for the path.
+    NoDialog(Dialog),
+    /// What stands in the field for that path.
+    TypedPath(String),
+    /// Open the path that was typed.
+    TypedPathDone,
     /// Close what lies on top (palette, list, question).
     Escape,
     /// The window's close button.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::chats::{ChatsEffect, ChatsOutcome};
 use super::preview::{PreviewEffect, PreviewOutcome};
-use super::{ModelCard, ReadRows, SampleSet};
+use super::{HubEffect, HubOutcome, ModelCard, ReadRows, SampleSet};
 use crate::protocol::{Control, Event, Job};
 use crate::recipe::Recipe;
 
@@ -17,6 +17,8 @@ pub enum Slot {
     Chat,
     /// Lists devices; ends when it has.
     Devices,
+    /// Downloads models; ends with the window, and what came is kept.
+    Hub,
 }
 
 /// A dialog of the system.
@@ -63,6 +65,8 @@ pub enum Effect {
     FindRun { id: u64 },
     /// Interrupt a worker.
     Control { slot: Slot, control: Control },
+    /// The hub's own effects, carried out by `hub::perform` on a thread.
+    Hub(HubEffect),
     /// The Template room's own effects, carried out by `preview::perform` on a thread.
     Preview(PreviewEffect),
     /// The Chat room's own effects, carried out by `chats::perform` on a thread.
@@ -110,6 +114,8 @@ pub enum Outcome {
     WorkerGone { slot: Slot, message: String },
     /// An effect failed; the message is ready to be shown.
     Problem(String),
+    /// For the hub's part of the Model room.
+    Hub(HubOutcome),
     /// For the Template room.
     Preview(PreviewOutcome),
     /// For the Chat room.

@@ -10,6 +10,7 @@ mod command;
 mod data;
 mod effect;
 pub mod effects;
+mod hub;
 mod model;
 mod nav;
 mod plan;
@@ -29,6 +30,10 @@ pub use catalogue::{Entry, Key, Shortcut, catalogue, shortcut_of};
 pub use command::{Command, Room, ShellCommand};
 pub use data::{Counts, DataCommand, DataState, ReadRows, RowShape, SampleSet};
 pub use effect::{Dialog, Effect, Outcome, PathKind, Slot};
+pub use hub::fit::{DeviceFit, Fits, Needs, Use};
+pub use hub::{
+    Download, FileQuestion, HubCommand, HubEffect, HubOutcome, HubState, Keep, Question, TokenQuestion, machine_memory,
+};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;
 pub use plan::Plan;

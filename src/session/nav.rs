@@ -1,8 +1,11 @@
 //! Which room is open and what lies over it. Knows nothing of the rooms' contents.
 
-use super::{Effect, Room, ShellCommand, State};
+use std::path::PathBuf;
+
+use super::{Command, Dialog, Effect, Room, ShellCommand, State};
 use crate::protocol::Control;
 use crate::session::Slot;
+use crate::session::preview::TemplateCommand;
 
 /// Where the user is.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,8 @@ pub struct NavState {
     pub palette_at: usize,
     /// Is the list of problems open?
     pub problems: bool,
+    /// A path that is typed, because the system could not show this dialog.
+    pub typed_path: Option<(Dialog, String)>,
     /// Is "Keep training in the background?" being asked?
     pub asking_to_close: bool,
 }
@@ -30,6 +35,19 @@ pub fn go(state: &mut State, room: Room) -> Vec<Effect> {
     state.nav.palette = false;
     state.settings.room = room;
     vec![Effect::Save]
+}
+
+/// Opens the path that was typed, as the dialog would have.
+fn open_typed(state: &mut State) -> Vec<Effect> {
+    let Some((dialog, text)) = state.nav.typed_path.take() else {
+        return Vec::new();
+    };
+    let path = PathBuf::from(text.trim());
+    let command = match dialog {
+        Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
+        _ => Command::Open(path),
+    };
+    super::apply(state, command)
 }
 
 /// Carries out a command of the frame.
@@ -62,7 +80,13 @@ pub fn apply(state: &mut State, command: ShellCommand) -> Vec<Effect> {
             state.settings.scale_text(by);
             return vec![Effect::Save];
         }
-        ShellCommand::Escape => (nav.palette, nav.problems, nav.asking_to_close) = (false, false, false),
+        ShellCommand::NoDialog(dialog) => nav.typed_path = Some((dialog, String::new())),
+        ShellCommand::TypedPath(text) => nav.typed_path.iter_mut().for_each(|typed| typed.1.clone_from(&text)),
+        ShellCommand::TypedPathDone => return open_typed(state),
+        ShellCommand::Escape => {
+            (nav.palette, nav.problems, nav.asking_to_close) = (false, false, false);
+            nav.typed_path = None;
+        }
         ShellCommand::CloseAsked if state.run.is_active() => nav.asking_to_close = true,
         ShellCommand::CloseAsked => return vec![Effect::Save, Effect::CloseWindow],
         ShellCommand::CloseAnswer { keep: true } => return vec![Effect::Save, Effect::CloseWindow],

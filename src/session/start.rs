@@ -2,7 +2,7 @@
 
 use super::effects::Restored;
 use super::problems::Way;
-use super::{Command, Effect, Room, State, chats};
+use super::{Command, Effect, Room, State, chats, hub};
 
 /// Puts what was kept into a fresh state; the effects read what it names.
 pub fn start(restored: Restored) -> (State, Vec<Effect>) {
@@ -20,6 +20,7 @@ pub fn start(restored: Restored) -> (State, Vec<Effect>) {
     let mut effects = vec![Effect::ListSamples];
     effects.extend(restored.project.open(&mut state));
     effects.extend(chats::start(&mut state));
+    effects.extend(hub::start(&mut state));
     let id = state.next_job();
     effects.push(Effect::FindRun { id });
     (state, effects)

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::chats::ChatsState;
 use super::preview::PreviewState;
-use super::{DataState, ModelState, NavState, Plan, Problems, RecipeState, Room, RunPhase, RunState, Settings};
+use super::{
+    DataState, HubState, ModelState, NavState, Plan, Problems, Question, RecipeState, Room, RunPhase, RunState,
+    Settings,
+};
 use crate::protocol::DeviceInfo;
 
 /// Which project is open.
@@ -27,6 +30,8 @@ pub struct State {
     pub project: ProjectPlace,
     /// Base models that are known, and the selected one.
     pub model: ModelState,
+    /// The hub: the short list and downloads.
+    pub hub: HubState,
     /// The open file of examples.
     pub data: DataState,
     /// Template, mode, rendered row and its tokens.
@@ -62,6 +67,10 @@ impl State {
     /// What is wrong in a room, for its red dot; `None` when nothing is.
     pub fn problem_of(&self, room: Room) -> Option<String> {
         match room {
+            Room::Model => self.hub.question.as_ref().map(|question| match question {
+                Question::Token(question) => format!("{} needs a token", question.model),
+                Question::File(question) => format!("{} holds several files: choose one", question.model),
+            }),
             Room::Data => {
                 let skipped = self.data.set.as_ref()?.problems.iter().filter(|p| p.skipped).count();
                 (skipped > 0).then(|| format!("{} could not be read", super::words::count(skipped, "row")))

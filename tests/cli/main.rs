@@ -4,6 +4,9 @@ mod bad_input;
 mod bench;
 mod chat;
 mod ends;
+mod hub;
+#[path = "../hub_server/mod.rs"]
+mod hub_server;
 mod kit;
 mod runs;
 mod starter;

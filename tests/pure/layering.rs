@@ -58,11 +58,11 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         ),
         (
             "engine",
-            // A job names a recipe, and models are found by the formats room.
+            // A job names a recipe, models are found by the formats room, and a download is a job.
             with(
                 COMPUTE,
                 &[
-                    "data", "template", "tokens", "batch", "audit", "protocol", "recipe", "formats",
+                    "data", "template", "tokens", "batch", "audit", "protocol", "recipe", "formats", "hub",
                 ],
             ),
         ),

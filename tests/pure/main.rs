@@ -16,6 +16,10 @@ mod gguf_kit;
 mod gguf_models;
 mod gguf_vocab;
 mod headers_mutated;
+mod hub;
+mod hub_names;
+#[path = "../hub_server/mod.rs"]
+mod hub_server;
 mod hygiene;
 mod layering;
 mod licences;

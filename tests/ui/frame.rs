@@ -1,6 +1,6 @@
 //! The frame: rail, palette, theme, text size, problems, closing.
 
-use burnish::session::{Command, Room, ShellCommand, ThemeChoice};
+use burnish::session::{Command, Dialog, Room, ShellCommand, ThemeChoice};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
@@ -40,6 +40,23 @@ fn the_palette_finds_a_command_by_letters_and_runs_it() {
     window.settle();
     assert_eq!(window.shell().state.settings.theme, ThemeChoice::Light);
     assert!(!window.shell().state.nav.palette);
+}
+
+#[test]
+fn where_no_dialog_can_be_shown_the_path_is_typed() {
+    let mut window = Window::new();
+    let file = write_rows(window.home.path(), 12, None);
+    window.send(Command::Shell(ShellCommand::NoDialog(Dialog::DataFile)));
+    assert!(window.shows("no desktop portal"));
+    window.send(Command::Shell(ShellCommand::TypedPath(file.display().to_string())));
+    window.snapshot("typed_path");
+    window.send(Command::Shell(ShellCommand::TypedPathDone));
+    window.wait_for("Line 5");
+    assert!(!window.shows("no desktop portal"));
+    window.send(Command::Shell(ShellCommand::NoDialog(Dialog::ModelFolder)));
+    window.harness.key_press(Key::Escape);
+    window.settle();
+    assert!(!window.shows("no desktop portal"));
 }
 
 #[test]

@@ -11,7 +11,6 @@ use crate::kit::Window;
 
 /// A window whose workers are real, on the CPU.
 fn window() -> Window {
-    burnish::worker::use_program(env!("CARGO_BIN_EXE_burnish").into());
     let mut window = Window::new();
     window.shell().state.settings.device = Some("cpu".into());
     window

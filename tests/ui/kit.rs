@@ -1,7 +1,7 @@
 //! A window for tests: its own home folder, its own assets, no worker.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use burnish::protocol::{DeviceInfo, Event};
@@ -11,6 +11,48 @@ use burnish::ui::Shell;
 use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+
+#[cfg(unix)]
+use crate::hub_server::HubServer;
+
+/// The memory that the window believes to have.
+pub const HUB_MEMORY: u64 = 8_000_000_000;
+
+/// The hub that all workers of these tests talk to, and the HF_HOME that they keep files in.
+#[cfg(unix)]
+pub struct TestHub {
+    pub server: HubServer,
+    pub folder: tempfile::TempDir,
+}
+
+/// Makes real workers start from the program, with a hub of their own and no keyring.
+#[cfg(unix)]
+pub fn hub() -> &'static TestHub {
+    use std::os::unix::fs::PermissionsExt;
+    static HUB: OnceLock<TestHub> = OnceLock::new();
+    HUB.get_or_init(|| {
+        let (server, folder) = (HubServer::start(), tempfile::tempdir().expect("temporary folder"));
+        let script = folder.path().join("burnish");
+        let text = format!(
+            "#!/bin/sh\nunset HF_TOKEN HF_TOKEN_PATH HUGGING_FACE_HUB_TOKEN HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HUB_OFFLINE\n\
+             export HF_ENDPOINT='{}' HF_HOME='{}' BURNISH_HOME='{}' BURNISH_NO_KEYRING=1\nexec '{}' \"$@\"\n",
+            server.url,
+            folder.path().display(),
+            folder.path().join("home").display(),
+            env!("CARGO_BIN_EXE_burnish")
+        );
+        std::fs::write(&script, text).expect("the script");
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("may be run");
+        burnish::worker::use_program(script);
+        TestHub { server, folder }
+    })
+}
+
+/// Makes real workers start from the program.
+#[cfg(not(unix))]
+pub fn hub() {
+    burnish::worker::use_program(env!("CARGO_BIN_EXE_burnish").into());
+}
 
 /// The shell as eframe runs it.
 pub struct TestApp {
@@ -42,6 +84,8 @@ impl Window {
     /// A window on a home that may hold settings.
     pub fn in_home(home: tempfile::TempDir, size: [f32; 2]) -> Self {
         let place = Home::under(home.path());
+        burnish::hub::token::without_keyring();
+        hub();
         let builder = Harness::builder()
             .with_size(size)
             .with_pixels_per_point(1.0)
@@ -71,8 +115,23 @@ impl Window {
             id: 0,
             event,
         });
+        window.look_at_the_machine();
         window.settle();
         window
+    }
+
+    /// Waits for the real machine's memory and puts a fixed one in its place.
+    fn look_at_the_machine(&mut self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while self.shell().state.hub.memory.is_none() {
+            assert!(
+                Instant::now() < end,
+                "the machine's memory was not told within 20 seconds"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+            self.harness.step();
+        }
+        self.shell().state.hub.memory = Some(HUB_MEMORY);
     }
 
     /// Runs frames until nothing moves.

@@ -2,6 +2,9 @@
 
 mod chat_room;
 mod frame;
+mod hub;
+#[path = "../hub_server/mod.rs"]
+mod hub_server;
 mod journey;
 mod kit;
 mod markdown;

@@ -14,7 +14,7 @@ pub use store::Restored;
 use store::Store;
 use workers::Workers;
 
-use super::{Effect, Outcome, State, chats, preview};
+use super::{Effect, Outcome, State, chats, hub, preview};
 
 /// Wakes the window when an outcome is waiting.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -101,8 +101,9 @@ impl Effects {
 
     fn on_thread(&self, effect: Effect) {
         let post = self.post.clone();
+        let home = self.home.clone();
         let work = move || {
-            if let Some(outcome) = perform(effect) {
+            if let Some(outcome) = perform(effect, &home) {
                 post.send(outcome);
             }
         };
@@ -114,7 +115,7 @@ impl Effects {
 }
 
 /// Carries one effect out on this thread.
-fn perform(effect: Effect) -> Option<Outcome> {
+fn perform(effect: Effect, home: &Home) -> Option<Outcome> {
     Some(match effect {
         Effect::Classify(path) => {
             let kind = files::classify(&path);
@@ -130,6 +131,7 @@ fn perform(effect: Effect) -> Option<Outcome> {
             Outcome::Data { path, result }
         }
         Effect::ListSamples => Outcome::Samples(files::samples()),
+        Effect::Hub(effect) => Outcome::Hub(hub::perform(effect, home)),
         Effect::Preview(effect) => Outcome::Preview(preview::perform(effect)),
         Effect::Chats(effect) => Outcome::Chats(chats::perform(effect)),
         _ => return None,

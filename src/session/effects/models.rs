@@ -13,18 +13,9 @@ use crate::session::ModelCard;
 /// # Errors
 /// A sentence that names the file and what is wrong with it.
 pub fn read(path: &str) -> Result<ModelCard, String> {
-    let place = places::model_dir(path);
+    let place = places::find_model(path).map_err(|e| e.to_string())?;
     let found = describe(&place).map_err(|e| e.to_string())?;
-    let name = if path == "starter" {
-        "Starter".into()
-    } else {
-        let name = if place.is_dir() {
-            place.file_name()
-        } else {
-            place.file_stem()
-        };
-        name.map_or_else(|| path.to_string(), |n| n.to_string_lossy().into_owned())
-    };
+    let name = places::spoken_name(path);
     let tried = Recipe::load(&place.join("sft.toml"), &[]).ok().map(Box::new);
     Ok(card(path, name, tried, &found))
 }

@@ -8,12 +8,13 @@ use crate::recipe::Recipe;
 use crate::session::{Outcome, Slot};
 use crate::worker::{News, RunHandle, WorkerHandle};
 
-/// The workers of the window. Chat and device workers end with it, training goes on.
+/// The workers of the window. They end with it, but training goes on.
 pub struct Workers {
     post: Post,
     train: Option<RunHandle>,
     chat: Option<WorkerHandle>,
     devices: Option<WorkerHandle>,
+    hub: Option<WorkerHandle>,
 }
 
 impl Workers {
@@ -24,6 +25,7 @@ impl Workers {
             train: None,
             chat: None,
             devices: None,
+            hub: None,
         }
     }
 
@@ -38,6 +40,7 @@ impl Workers {
             Slot::Train => RunHandle::start(id, job, wake).map(|handle| self.train = Some(handle)),
             Slot::Chat => hire(&mut self.chat, wake).map(|worker| worker.job(id, job)),
             Slot::Devices => hire(&mut self.devices, wake).map(|worker| worker.job(id, job)),
+            Slot::Hub => hire(&mut self.hub, wake).map(|worker| worker.job(id, job)),
         };
         if let Err(error) = given {
             let message = error.to_string();
@@ -85,6 +88,7 @@ impl Workers {
             Slot::Train => self.train.iter().for_each(|run| run.control(control)),
             Slot::Chat => self.chat.iter().for_each(|worker| worker.control(control)),
             Slot::Devices => self.devices.iter().for_each(|worker| worker.control(control)),
+            Slot::Hub => self.hub.iter().for_each(|worker| worker.control(control)),
         }
     }
 
@@ -96,7 +100,12 @@ impl Workers {
         {
             self.train = None;
         }
-        for (slot, place) in [(Slot::Chat, &mut self.chat), (Slot::Devices, &mut self.devices)] {
+        let places = [
+            (Slot::Chat, &mut self.chat),
+            (Slot::Devices, &mut self.devices),
+            (Slot::Hub, &mut self.hub),
+        ];
+        for (slot, place) in places {
             if let Some(worker) = place
                 && take(slot, worker.drain(), &mut outcomes)
             {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::session::preview::TemplateCommand;
-use crate::session::{Command, Dialog};
+use crate::session::{Command, Dialog, ShellCommand};
 
 /// Opens dialogs and hands their answers back as commands.
 pub struct Dialogs {
@@ -24,11 +24,12 @@ impl Dialogs {
     pub fn open(&self, dialog: Dialog) {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         std::thread::spawn(move || {
-            if let Some(path) = ask(dialog) {
-                let command = match dialog {
-                    Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
-                    _ => Command::Open(path),
-                };
+            let answer = if can_show() {
+                ask(dialog).map(|path| picked(dialog, path))
+            } else {
+                Some(Command::Shell(ShellCommand::NoDialog(dialog)))
+            };
+            if let Some(command) = answer {
                 // The receiver only ends with the window.
                 let _ = sender.send(command);
                 ctx.request_repaint();
@@ -40,6 +41,42 @@ impl Dialogs {
     pub fn drain(&self) -> Vec<Command> {
         self.answers.try_iter().collect()
     }
+}
+
+fn picked(dialog: Dialog, path: PathBuf) -> Command {
+    match dialog {
+        Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
+        _ => Command::Open(path),
+    }
+}
+
+/// Has the system something that shows dialogs? Without it rfd answers as if the user had cancelled.
+#[cfg(target_os = "linux")]
+fn can_show() -> bool {
+    has_portal().unwrap_or(false) || has_zenity()
+}
+
+/// Other systems have dialogs of their own.
+#[cfg(not(target_os = "linux"))]
+fn can_show() -> bool {
+    true
+}
+
+/// Does a desktop portal run, or would it be started?
+#[cfg(target_os = "linux")]
+fn has_portal() -> zbus::Result<bool> {
+    const PORTAL: &str = "org.freedesktop.portal.Desktop";
+    let bus = zbus::blocking::Connection::session()?;
+    let names = zbus::blocking::fdo::DBusProxy::new(&bus)?;
+    let running = names.list_names()?.into_iter().chain(names.list_activatable_names()?);
+    Ok(running.into_iter().any(|name| name.as_str() == PORTAL))
+}
+
+/// rfd's second choice.
+#[cfg(target_os = "linux")]
+fn has_zenity() -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join("zenity").is_file())
 }
 
 fn ask(dialog: Dialog) -> Option<PathBuf> {

@@ -9,6 +9,7 @@ mod rail;
 mod shortcuts;
 mod status;
 mod toasts;
+mod typed_path;
 
 pub use dropping::no_drop_reason;
 use egui::{CentralPanel, Frame, Ui};
@@ -29,6 +30,7 @@ pub fn frame_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     toasts::toasts_ui(ctx, ui);
     dropping::dropping_ui(ctx, ui);
     palette::palette_ui(ctx, ui);
+    typed_path::typed_path_ui(ctx, ui);
     closing::closing_ui(ctx, ui);
 }
 

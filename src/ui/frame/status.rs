@@ -4,7 +4,7 @@ use egui::{Frame, Layout, Margin, Panel, RichText, Ui};
 
 use super::super::{Ctx, icons, kit};
 use crate::session::words::{duration, thousands};
-use crate::session::{Command, ModelCommand, Room, RunPhase, TrainCommand};
+use crate::session::{Command, Download, ModelCommand, Room, RunPhase, TrainCommand};
 
 /// Draws the status bar.
 pub fn status_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
@@ -65,7 +65,24 @@ fn device(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         .on_hover_text("The device that trains and chats. Click to choose another.");
 }
 
+/// A download, where nothing trains.
+fn download(ctx: &mut Ctx<'_>, ui: &mut Ui, download: &Download) {
+    let words = format!("Downloading {}", download.model);
+    let label = egui::Button::new(&words).frame_when_inactive(false);
+    if ui.add(label).on_hover_text("Open the Model room").clicked() {
+        ctx.send(Command::Go(Room::Model));
+    }
+    let share = (download.total > 0).then(|| download.done as f32 / download.total as f32);
+    kit::progress(ui, ctx.theme, "Progress", share, 140.0);
+    if let Some(left) = download.seconds_left {
+        ui.label(kit::muted(ctx.theme, format!("{} left", duration(left))));
+    }
+}
+
 fn job(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    if let Some(going_on) = ctx.state.hub.download.clone().filter(|_| !ctx.state.run.is_active()) {
+        return download(ctx, ui, &going_on);
+    }
     let run = &ctx.state.run;
     let words = sentence(ctx);
     let colour = if matches!(run.phase, RunPhase::Broken(_)) {

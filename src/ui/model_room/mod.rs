@@ -1,6 +1,12 @@
 //! The Model room: cards of the base models that are known, and the details of the selected one.
 
+mod download;
+mod hub_list;
+mod questions;
+
 use egui::{ScrollArea, Ui};
+
+pub use download::sentence;
 
 use super::frame::no_drop_reason;
 use super::{Ctx, icons, kit};
@@ -9,14 +15,18 @@ use crate::session::{Command, ModelCard, ModelCommand, Room};
 
 /// Draws the room.
 pub fn model_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    questions::questions_ui(ctx, ui);
     details(ctx, ui);
     kit::room(ctx, ui, footer, |ctx, ui| {
         header(ctx, ui);
         ui.add_space(12.0);
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            download::downloads_ui(ctx, ui);
             cards(ctx, ui);
             ui.add_space(16.0);
             other_ways(ctx, ui);
+            ui.add_space(16.0);
+            hub_list::hub_ui(ctx, ui);
         });
     });
 }
@@ -107,15 +117,18 @@ fn one(ctx: &mut Ctx<'_>, ui: &mut Ui, card: &ModelCard) {
 fn other_ways(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let theme = ctx.theme;
     kit::caption(ui, theme, "Another model");
-    let hint = no_drop_reason().unwrap_or("Or drop a model folder anywhere on the window.");
+    let hint = no_drop_reason().unwrap_or("Or drop a model folder or .gguf file anywhere on the window.");
     ui.horizontal(|ui| {
         if kit::button(ui, icons::FOLDER, "Open folder...").clicked() {
             ctx.send(Command::Model(ModelCommand::OpenDialog));
         }
+        if kit::button(ui, icons::FILE, "Open GGUF file...").clicked() {
+            ctx.send(Command::Model(ModelCommand::OpenFileDialog));
+        }
         ui.label(kit::muted(theme, hint));
     });
     let text = &ctx.state.model.path_text;
-    let (edited, entered) = kit::path_field(ui, "Model folder path", "or type the folder's path", text);
+    let (edited, entered) = kit::path_field(ui, "Model path", "or type the path", text);
     if let Some(edited) = edited {
         ctx.send(Command::Model(ModelCommand::PathText(edited)));
     } else if entered {
@@ -124,7 +137,7 @@ fn other_ways(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     ui.label(
         kit::muted(
             theme,
-            "A Hugging Face folder: config.json, tokenizer.json, model.safetensors.",
+            "A Hugging Face folder (config.json, tokenizer.json, .safetensors) or a .gguf file.",
         )
         .small(),
     );

@@ -1,0 +1,122 @@
+//! Whether a model fits this machine for chat, LoRA and QLoRA: the recipe's memory plan held against the memory that there is.
+//! Knows arithmetic, asks no device.
+
+use serde_json::Value;
+
+use crate::formats::config::ModelConfig;
+use crate::protocol::DeviceInfo;
+use crate::recipe::{Load, ModelShape, Recipe, memory};
+use crate::session::State;
+
+/// What a model can be used for here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    Chat,
+    Lora,
+    Qlora,
+}
+
+impl Use {
+    /// In the order of the columns.
+    pub const ALL: [Use; 3] = [Use::Chat, Use::Lora, Use::Qlora];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Use::Chat => "Chat",
+            Use::Lora => "LoRA",
+            Use::Qlora => "QLoRA",
+        }
+    }
+}
+
+/// An answer that may be unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fits {
+    Yes,
+    No,
+    Unknown,
+}
+
+/// Bytes that each use needs at its peak; `None` when the architecture's size cannot be worked out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub chat: Option<u64>,
+    pub lora: Option<u64>,
+    pub qlora: Option<u64>,
+}
+
+/// Tokens of a conversation that is to fit, and of a training row.
+const TOKENS: usize = 1024;
+/// Weights of 16 bits.
+const HALF: u64 = 2;
+/// Bits of a weight in NF4 with its doubly quantised scales.
+const NF4_BITS: f64 = 4.127;
+/// Share of the memory that a worker can have: the system and the window need the rest.
+const USABLE: f64 = 0.85;
+
+impl Needs {
+    /// By a model's config.json: chat and LoRA with weights of 16 bits, QLoRA with the linear layers in NF4; one row of 1,024 tokens.
+    pub fn of(config: &Value) -> Self {
+        ModelConfig::from_value(config)
+            .map(|config| Self::of_config(&config))
+            .unwrap_or_default()
+    }
+
+    fn of_config(config: &ModelConfig) -> Self {
+        let shape = ModelShape::from(config);
+        let mut recipe = Recipe::new("", Vec::new());
+        recipe.model.dtype = "f16".into();
+        let run = memory(&recipe, &shape, Load { rows: 1, len: TOKENS });
+        let alone = memory(&recipe, &shape, Load { rows: 1, len: 1 });
+        let weights = shape.parameters * HALF;
+        // Keys and values of the whole conversation, in f32.
+        let cache = 2 * 4 * TOKENS * config.num_hidden_layers * config.num_key_value_heads * config.head_dim;
+        let in_nf4 = shape.parameters - shape.embedding();
+        let saved = in_nf4 * HALF - (in_nf4 as f64 * NF4_BITS / 8.0) as u64;
+        Self {
+            chat: Some(weights + cache as u64 + alone.workspace),
+            lora: Some(run.total()),
+            qlora: Some(run.total() - saved),
+        }
+    }
+
+    /// Bytes for a use.
+    pub fn of_use(&self, wanted: Use) -> Option<u64> {
+        match wanted {
+            Use::Chat => self.chat,
+            Use::Lora => self.lora,
+            Use::Qlora => self.qlora,
+        }
+    }
+
+    /// Does a use fit into so much memory?
+    pub fn fits(&self, wanted: Use, memory: Option<u64>) -> Fits {
+        match (self.of_use(wanted), memory) {
+            (Some(need), Some(memory)) if need as f64 <= memory as f64 * USABLE => Fits::Yes,
+            (Some(_), Some(_)) => Fits::No,
+            _ => Fits::Unknown,
+        }
+    }
+}
+
+/// What a model has to fit into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceFit {
+    /// Bytes that jobs on the chosen device have: the machine's memory for the CPU and for graphics that share it. A card's own
+    /// memory is not told by its driver.
+    pub memory: Option<u64>,
+}
+
+impl DeviceFit {
+    /// By the device that jobs are sent to.
+    pub fn of(state: &State) -> Self {
+        let chosen = state.settings.device.as_deref();
+        let is_it = |device: &&DeviceInfo| chosen.map_or(device.default, |name| device.name == name);
+        let kind = state.devices.iter().find(is_it).map(|device| device.kind.as_str());
+        let shared = matches!(kind, Some("cpu" | "integrated" | "software"));
+        Self {
+            memory: state.hub.memory.filter(|_| shared),
+        }
+    }
+}
