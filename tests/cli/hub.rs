@@ -62,7 +62,7 @@ fn a_downloaded_model_is_a_model_everywhere() {
             "burnish fetch owner/tiny-model",
         ],
     );
-    let lines = hub.run(&["--json", "fetch", ID]).ok().lines();
+    let lines = hub.run(&["fetch", ID, "--json"]).ok().lines();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["model"], ID);
     let weights = std::fs::metadata(hub.world.path("model").join("model.safetensors"))
@@ -76,8 +76,8 @@ fn a_downloaded_model_is_a_model_everywhere() {
     let again = hub.run(&["fetch", ID]).ok();
     assert!(again.stdout.contains("was there already"), "{}", again.stdout);
     let arguments = [
-        "--json",
         "generate",
+        "--json",
         "--model",
         ID,
         "--prompt",
@@ -95,7 +95,7 @@ fn a_downloaded_model_is_a_model_everywhere() {
         .ok()
         .lines();
     assert_eq!(from_hub[0]["ids"], from_folder[0]["ids"]);
-    let models = hub.run(&["--json", "models"]).ok().lines();
+    let models = hub.run(&["models", "--json"]).ok().lines();
     let of = |source: &str| models.iter().filter(|m| m["source"] == source).collect::<Vec<&Value>>();
     assert_eq!(of("cache").len(), 1);
     assert_eq!(of("cache")[0]["model"], ID);
@@ -162,8 +162,8 @@ fn the_cache_serves_without_the_hub() {
     assert!(answer.stderr.contains("taken from the cache"), "{}", answer.stderr);
     offline(&["fetch", "owner/other"]).refuses(1, &["Could not reach http://127.0.0.1:9"]);
     offline(&[
-        "--json",
         "score",
+        "--json",
         "--model",
         ID,
         "--ids",
@@ -201,7 +201,7 @@ fn ctrl_c_keeps_what_came_and_the_next_call_goes_on() {
     let whole = std::fs::metadata(hub.world.path("model").join("model.safetensors"))
         .unwrap()
         .len();
-    let line = hub.run(&["--json", "fetch", ID]).ok().lines().remove(0);
+    let line = hub.run(&["fetch", ID, "--json"]).ok().lines().remove(0);
     let came = line["bytes"].as_u64().unwrap();
     assert!(came <= whole - 4_000, "{came} of {whole} bytes came again");
 }

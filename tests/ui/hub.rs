@@ -155,8 +155,8 @@ fn a_gated_model_asks_for_a_token_and_names_the_page() {
     assert!(window.shows("meta-llama/Llama-3.2-1B needs a token") && window.shows("accept its licence"));
     assert!(window.has_button("https://huggingface.co/meta-llama/Llama-3.2-1B"));
     window.snapshot("hub_token_dark");
-    window.harness.get_by_label("Token").type_text("two words");
-    window.settle();
+    assert!(window.harness.query_by_label("Token").is_some(), "the field has a name");
+    window.send(Command::Hub(HubCommand::TokenText("two words".into())));
     window.click("Save and download");
     assert!(window.shows("That is not a token"));
     window.send(Command::Hub(HubCommand::TokenText("hf_secret".into())));
@@ -224,6 +224,7 @@ fn what_is_no_name_says_so_beside_the_field() {
     window.send(Command::Hub(HubCommand::Text("not a model".into())));
     window.click("Download");
     assert!(window.shows("\"not a model\" is not the name of a model"));
+    assert!(window.harness.query_by_label("Model on the hub").is_some());
     assert!(window.shell().state.hub.download.is_none());
     window.send(Command::Hub(HubCommand::Text("x".into())));
     assert!(!window.shows("is not the name of a model"));

@@ -53,7 +53,10 @@ fn field(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             .hint_text(hint)
             .desired_width(300.0);
         let response = ui.add(field);
-        response.widget_info(|| WidgetInfo::text_edit(true, &text, &text, NAME));
+        response.widget_info(|| WidgetInfo {
+            label: Some(NAME.into()),
+            ..WidgetInfo::text_edit(true, &text, &text, hint)
+        });
         let by_key = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
         let by_button = kit::button(ui, icons::DOWNLOAD, "Download").clicked();
         if edited != text {

@@ -61,7 +61,8 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
 fn cards(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let state = ctx.state;
     let width = 252.0;
-    ui.horizontal_wrapped(|ui| {
+    let rows = egui::Layout::left_to_right(egui::Align::TOP).with_main_wrap(true);
+    ui.with_layout(rows, |ui| {
         ui.spacing_mut().item_spacing = egui::vec2(12.0, 12.0);
         for card in &state.model.cards {
             let size = egui::vec2(width, 132.0);
@@ -117,7 +118,7 @@ fn one(ctx: &mut Ctx<'_>, ui: &mut Ui, card: &ModelCard) {
 fn other_ways(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let theme = ctx.theme;
     kit::caption(ui, theme, "Another model");
-    let hint = no_drop_reason().unwrap_or("Or drop a model folder or .gguf file anywhere on the window.");
+    let hint = no_drop_reason().unwrap_or("Or drop it anywhere on the window.");
     ui.horizontal(|ui| {
         if kit::button(ui, icons::FOLDER, "Open folder...").clicked() {
             ctx.send(Command::Model(ModelCommand::OpenDialog));

@@ -85,7 +85,10 @@ fn token_field(ctx: &mut Ctx<'_>, ui: &mut Ui, question: &TokenQuestion) -> bool
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
     // Its content is not read out.
-    response.widget_info(|| WidgetInfo::text_edit(true, "", "", NAME));
+    response.widget_info(|| WidgetInfo {
+        label: Some(NAME.into()),
+        ..WidgetInfo::text_edit(true, "", "", "")
+    });
     if edited != question.text {
         ctx.send(Command::Hub(HubCommand::TokenText(edited)));
     }
