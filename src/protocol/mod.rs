@@ -163,7 +163,6 @@ pub enum Job {
     },
 }
 
-
 /// A text that is passed on but never shown.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -97,7 +97,21 @@ fn the_list_fits_the_smallest_window() {
     window.send(Command::Shell(ShellCommand::Theme(ThemeChoice::Light)));
     loading(&mut window, 64_000_000);
     window.shell().state.hub.waiting.push("Qwen/Qwen3-0.6B-Base".into());
+    // The folder of a test has another name each time.
+    let model = &mut window.shell().state.model;
+    let path = "/home/me/models/tiny-base".to_string();
+    model
+        .cards
+        .iter_mut()
+        .filter(|c| c.name == "tiny-base")
+        .for_each(|c| c.path.clone_from(&path));
+    model.selected = Some(path);
     window.snapshot("hub_smallest_light");
+    window
+        .harness
+        .get_by_label("Download TinyLlama 1.1B instruct")
+        .scroll_to_me();
+    window.snapshot("hub_list_smallest_light");
     let room = window.harness.get_by_label("Download TinyLlama 1.1B instruct").rect();
     let details = window.harness.get_by_label("Weight files").rect();
     assert!(
@@ -158,9 +172,10 @@ fn a_gated_model_asks_for_a_token_and_names_the_page() {
     assert!(window.harness.query_by_label("Token").is_some(), "the field has a name");
     window.send(Command::Hub(HubCommand::TokenText("two words".into())));
     window.click("Save and download");
-    assert!(window.shows("That is not a token"));
+    assert!(window.shows("That is not a token") && window.shows("accept its licence"));
     window.send(Command::Hub(HubCommand::TokenText("hf_secret".into())));
     assert!(!window.shows("hf_secret"), "the token is not shown");
+    assert!(!window.shows("That is not a token"));
     // The tests have no keyring.
     window.click("Save and download");
     window.wait_for("keyring cannot be used");

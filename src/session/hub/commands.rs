@@ -21,7 +21,7 @@ pub fn apply(state: &mut State, command: HubCommand) -> Vec<Effect> {
         HubCommand::Cancel(model) => cancel(state, &model),
         HubCommand::TokenText(text) => {
             if let Some(Question::Token(question)) = &mut state.hub.question {
-                question.text = text;
+                (question.text, question.wrong) = (text, None);
             }
             Vec::new()
         }
@@ -119,7 +119,7 @@ fn keep(state: &mut State, place: Keep) -> Vec<Effect> {
             vec![Effect::Hub(HubEffect::Keep { token, place })]
         }
         Err(error) => {
-            question.message = error.to_string();
+            question.wrong = Some(error.to_string());
             Vec::new()
         }
     }

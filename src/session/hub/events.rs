@@ -134,7 +134,7 @@ fn kept(state: &mut State, token: Secret, place: Keep, result: Result<(), String
             Vec::new()
         }
         (Err(message), _) => {
-            question.message = message;
+            question.wrong = Some(message);
             Vec::new()
         }
     }

@@ -74,6 +74,8 @@ pub struct TokenQuestion {
     pub message: String,
     /// What was typed.
     pub text: String,
+    /// What is wrong with it.
+    pub wrong: Option<String>,
     /// Why the keyring did not take it: then a file or this session alone can.
     pub no_keyring: Option<String>,
     /// Is it being kept right now?

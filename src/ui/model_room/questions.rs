@@ -41,6 +41,10 @@ fn token(ctx: &mut Ctx<'_>, ui: &mut Ui, question: &TokenQuestion) {
     });
     ui.add_space(8.0);
     let entered = token_field(ctx, ui, question);
+    if let Some(wrong) = &question.wrong {
+        ui.add_space(8.0);
+        ui.colored_label(ctx.theme.error(), wrong);
+    }
     if let Some(reason) = &question.no_keyring {
         ui.add_space(8.0);
         ui.colored_label(ctx.theme.warn(), reason);
