@@ -4,6 +4,11 @@ mod bad_input;
 mod bench;
 mod chat;
 mod ends;
+#[path = "../fetched/mod.rs"]
+mod fetched;
+mod gguf;
+#[path = "../pure/gguf_kit.rs"]
+mod gguf_kit;
 mod hub;
 #[path = "../hub_server/mod.rs"]
 mod hub_server;
