@@ -58,7 +58,7 @@ pub fn load(current: Option<Loaded>, model: &ModelRef, sink: Sink<'_>, flags: &F
         return Ok(current);
     }
     let (device, info) = devices::open(&info.name)?;
-    let base = load_base(&dir, Storage::F32, &device, sink, flags)?;
+    let base = load_base(&dir, Storage::AsStored, &device, sink, flags)?;
     Ok(Loaded {
         name: model.model.clone(),
         dir,
