@@ -145,11 +145,18 @@ fn learns(name: &str, model: Decoder, golden: &Value, device: &Device) {
         clip: 0.0,
         seed: 0,
     };
+    let vocabulary = model.config.vocab_size;
     let mut trainer = Trainer::new(model, Trained::Lora(Box::new(lora)), setup).expect("a trainer");
     let (losses, norms) = (floats(&golden["losses"]), floats(&golden["grad_norms"]));
     for (step, (loss, norm)) in losses.into_iter().zip(norms).enumerate() {
         let report = trainer.step(&[batch(golden, step)]).expect("a step");
-        close(&format!("{name}, LoRA loss {step}"), (report.loss - loss).abs(), 1e-4);
+        // transformers sums each loss in f32 over all ids: of Gemma's 262,144 that loses up to 1e-4.
+        let tolerance = if vocabulary > 100_000 { 2e-4 } else { 1e-4 };
+        close(
+            &format!("{name}, LoRA loss {step}"),
+            (report.loss - loss).abs(),
+            tolerance,
+        );
         close(
             &format!("{name}, gradient norm {step}"),
             (report.grad_norm - norm).abs() / norm,
