@@ -95,9 +95,8 @@ fn title(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, piece: &Piece, (token, co
         );
         keys(ctx, ui, place, token);
     }
-    // Escape takes the focus away, wherever it was caught.
-    let left = response.has_focus() || response.lost_focus();
-    if left && ui.input(|i| i.key_pressed(Key::Escape)) {
+    // Wherever the focus is: a click on a button beside this line has taken it away.
+    if ui.input(|i| i.key_pressed(Key::Escape)) {
         ctx.send(Command::Chat(ChatCommand::CloseInspect));
     }
     if response.clicked() {
