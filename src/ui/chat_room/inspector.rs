@@ -16,10 +16,14 @@ const LINE: f32 = 20.0;
 /// Opens the inspector at a token and gives it the keyboard.
 pub fn open(ctx: &mut Ctx<'_>, ui: &Ui, place: Place, token: usize) {
     ctx.send(Command::Chat(ChatCommand::Inspect { place, token }));
-    ui.memory_mut(|m| m.request_focus(id(place)));
-    // The keys are kept from moving the focus only from the next frame on.
+    // A click takes the focus from all else in its frame: the inspector asks for it in the next one.
+    ui.data_mut(|d| d.insert_temp(id(place), Wanted));
     ui.ctx().request_repaint();
 }
+
+/// The inspector was opened and wants the keyboard.
+#[derive(Clone, Default)]
+struct Wanted;
 
 fn id(place: Place) -> Id {
     Id::unique(("token inspector", place.chat, place.turn, place.column))
@@ -84,6 +88,12 @@ fn title(ctx: &mut Ctx<'_>, ui: &mut Ui, place: Place, piece: &Piece, (token, co
     };
     let (_, rect) = ui.allocate_space(vec2(ui.available_width(), 24.0));
     let response = ui.interact(rect, id(place), Sense::click());
+    let clicking = ui.input(|i| i.pointer.any_pressed() || i.pointer.any_click());
+    if !clicking && ui.data_mut(|d| d.remove_temp::<Wanted>(id(place))).is_some() {
+        response.request_focus();
+        // The keys are kept from moving the focus only from the next frame on.
+        ui.ctx().request_repaint();
+    }
     let name = format!("Token {} of {count}: {words}", token + 1);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
     if response.has_focus() {
