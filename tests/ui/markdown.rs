@@ -151,9 +151,13 @@ fn page(text: &'static str, dark: bool, marked: Option<std::ops::Range<usize>>) 
 }
 
 #[test]
-fn a_page_as_a_picture() {
+fn a_dark_page_with_a_marked_word_as_a_picture() {
     let at = PAGE.find("needs").expect("word");
     page(PAGE, true, Some(at..at + 5)).snapshot("markdown_dark");
+}
+
+#[test]
+fn a_light_page_as_a_picture() {
     page(PAGE, false, None).snapshot("markdown_light");
 }
 
