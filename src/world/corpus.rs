@@ -59,16 +59,20 @@ pub struct Pen {
 impl Pen {
     fn new(seed: u64) -> Self {
         let relations = by(|fact| fact.relation.name.to_owned());
-        // A relation is drawn as often as it has facts, so that runs of one relation show each fact equally often.
+        // A relation is drawn as often as its facts are told, so that runs of one relation show each of them equally often.
         let weighted = relations
             .iter()
             .enumerate()
-            .flat_map(|(i, cards)| vec![i; cards.len()])
+            .flat_map(|(i, cards)| vec![i; cards.len() * tellings(cards.len())])
+            .collect();
+        let all = relations
+            .iter()
+            .flat_map(|cards| cards.repeat(tellings(cards.len())))
             .collect();
         let members = by(Fact::group);
         Self {
             dice: Dice::new(seed),
-            all: Deck::new((0..facts().len()).collect()),
+            all: Deck::new(all),
             relation: Deck::new(weighted),
             relations: relations.into_iter().map(Deck::new).collect(),
             groups: Deck::new((0..members.len()).collect()),
@@ -122,6 +126,12 @@ impl Pen {
         let n = self.dice.below(asks.len() + tests.len());
         fact.fill(if n < asks.len() { asks[n] } else { tests[n - asks.len()] })
     }
+}
+
+/// How often a fact is told for one telling of others, from the number of facts of its relation. What the seven days and twelve months
+/// have in common would otherwise be too rare a pattern to be learned at all.
+fn tellings(facts: usize) -> usize {
+    if facts < 30 { 4 } else { 1 }
 }
 
 /// The numbers of the facts that share a key, keys in order of first appearance.

@@ -16,7 +16,7 @@ use crate::formats::places::STARTER;
 use crate::world::make::SEED;
 
 /// Tokens of the corpus that the shipped starter was trained on.
-const TOKENS: usize = 7_500_000;
+const TOKENS: usize = 10_000_000;
 
 /// Arguments of the verb `starter`.
 #[derive(Debug, Args)]
