@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 
 use super::load::Weights;
 use super::{Cache, Inputs, Linear, ModelError, Norm};
-use super::{gemma3, gpt_neox, gpt2, llama, phi3, qwen2, qwen3, smollm3};
+use super::{gemma3, gpt_neox, gpt2, llama, phi3, qwen3};
 use crate::formats::config::{Layer, ModelConfig};
 use crate::kernels::{causal_attention, rope};
 
@@ -44,9 +44,9 @@ type Loader = fn(&mut Weights<'_>) -> Result<Box<dyn Block>, ModelError>;
 /// The architectures, by the name in the table of families (`formats::config::families`).
 const ARCHITECTURES: [(&str, Loader); 8] = [
     ("llama", llama::load),
-    ("qwen2", qwen2::load),
+    ("qwen2", llama::load),
     ("qwen3", qwen3::load),
-    ("smollm3", smollm3::load),
+    ("smollm3", llama::load),
     ("gemma3", gemma3::load),
     ("phi3", phi3::load),
     ("gpt2", gpt2::load),

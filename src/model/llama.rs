@@ -1,5 +1,7 @@
-//! The block of Llama (Touvron et al. 2023) and Mistral (Jiang et al. 2023): RMS norms, rotary grouped-query attention, in a
-//! window where the config has one, SwiGLU. Knows nothing of files.
+//! The block of Llama (Touvron et al. 2023): RMS norms, rotary grouped-query attention, SwiGLU. Also of those that differ only in
+//! what the config and the weights say: Mistral (Jiang et al. 2023) attends in a window; Qwen2 and Qwen2.5 (Yang et al. 2024) have
+//! biases on queries, keys and values, and a window in later layers; SmolLM3 (Bakouch et al. 2025) has no rotary positions in
+//! some layers (NoPE, Yang et al. 2025). Knows nothing of files.
 
 use burn::tensor::Tensor;
 
@@ -38,12 +40,12 @@ pub(super) fn load(weights: &mut Weights<'_>) -> Result<Box<dyn Block>, ModelErr
 
 impl Block for Llama {
     fn forward(&self, x: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<2> {
-        // 1. Queries, keys and values of the normalised stream.
+        // 1. Queries, keys and values of the normalised stream, with biases where the weights have them.
         let y = self.norm_attention.forward(x.clone());
         let q = pass.heads(self.q.forward(y.clone()));
         let k = pass.heads(self.k.forward(y.clone()));
         let v = pass.heads(self.v.forward(y));
-        // 2. Turned by their positions, attended, added back.
+        // 2. Turned by their positions where this layer has any, attended (in its window, if it has one), added back.
         let (q, k) = (pass.turn(q), pass.turn(k));
         let x = x + self.o.forward(pass.attend(q, k, v));
         // 3. SwiGLU of the normalised stream, added back.

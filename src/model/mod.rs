@@ -17,11 +17,9 @@ mod mlp;
 mod norm;
 mod packing;
 mod phi3;
-mod qwen2;
 mod qwen3;
 mod rotary;
 mod slots;
-mod smollm3;
 mod source;
 mod transfer;
 

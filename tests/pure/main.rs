@@ -4,6 +4,8 @@ mod allocations;
 mod batch;
 mod bundle;
 mod chats;
+mod chats_kept;
+mod chats_kit;
 mod config;
 mod data;
 mod data_files;
@@ -17,7 +19,9 @@ mod gguf_models;
 mod gguf_vocab;
 mod headers_mutated;
 mod hub;
+mod hub_kit;
 mod hub_names;
+mod hub_refusals;
 #[path = "../hub_server/mod.rs"]
 mod hub_server;
 mod hygiene;
