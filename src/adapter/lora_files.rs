@@ -71,15 +71,15 @@ impl Lora {
     /// Writes `adapter_model.safetensors` and `adapter_config.json` into an existing folder.
     ///
     /// # Errors
-    /// The folder cannot be written or the disk is full.
+    /// The folder cannot be written, the disk is full, or the device failed.
     pub fn save(&self, dir: &Path, base_model: &str, model: &ModelConfig) -> Result<(), AdapterError> {
         let mut tensors = vec![];
         for (path, pair) in &self.pairs {
-            tensors.push((format!("{PREFIX}{path}.lora_A.weight"), to_host(&pair.a)));
-            tensors.push((format!("{PREFIX}{path}.lora_B.weight"), to_host(&pair.b)));
+            tensors.push((format!("{PREFIX}{path}.lora_A.weight"), to_host(&pair.a)?));
+            tensors.push((format!("{PREFIX}{path}.lora_B.weight"), to_host(&pair.b)?));
         }
         if let Some(rows) = &self.token_rows {
-            tensors.push((token_rows_name(model), to_host(&rows.rows)));
+            tensors.push((token_rows_name(model), to_host(&rows.rows)?));
         }
         write(&dir.join(FILE), &tensors, StoreType::F32, &[("format", "pt")])?;
         LoraConfig {

@@ -8,7 +8,7 @@ use crate::model::{Decoder, Weight, to_device, to_host};
 /// Adds the adapter's change to the weights of a copy of the model; the result needs no adapter.
 ///
 /// # Errors
-/// The model lacks a layer that the adapter changes.
+/// The model lacks a layer that the adapter changes, or the device failed.
 pub fn merge(model: &Decoder, lora: &Lora) -> Result<Decoder, AdapterError> {
     let mut merged = model.clone();
     detach(&mut merged);
@@ -27,16 +27,16 @@ pub fn merge(model: &Decoder, lora: &Lora) -> Result<Decoder, AdapterError> {
     }
     if let Some(rows) = &lora.token_rows {
         // An untied head is no embedding: it keeps its own rows.
-        merged.embed = Weight::from(replace_rows(&merged.embed.matrix(), &rows.ids, &rows.rows));
+        merged.embed = Weight::from(replace_rows(&merged.embed.matrix(), &rows.ids, &rows.rows)?);
     }
     Ok(merged)
 }
 
-fn replace_rows(embed: &Tensor<2>, ids: &[u32], rows: &Tensor<2>) -> Tensor<2> {
-    let (mut all, new) = (to_host(embed), to_host(rows));
+fn replace_rows(embed: &Tensor<2>, ids: &[u32], rows: &Tensor<2>) -> Result<Tensor<2>, AdapterError> {
+    let (mut all, new) = (to_host(embed)?, to_host(rows)?);
     let hidden = all.shape[1];
     for (id, row) in ids.iter().zip(new.values.chunks_exact(hidden)) {
         all.values[*id as usize * hidden..][..hidden].copy_from_slice(row);
     }
-    to_device(all, &embed.device())
+    Ok(to_device(all, &embed.device()))
 }

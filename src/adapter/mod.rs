@@ -8,6 +8,7 @@ pub use lora::{ALL_LINEAR, Lora, LoraSpec, Pair};
 pub use merge::merge;
 
 use crate::formats::FormatError;
+use crate::model::ModelError;
 
 /// Why an adapter could not be made, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum AdapterError {
     /// A file is missing or wrong.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// The model or its device failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// A target that no layer of the model has.
     #[error("The target \"{target}\" matches no layer of this model. Targets: {known}.")]
     UnknownTarget {

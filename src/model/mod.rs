@@ -45,6 +45,9 @@ pub enum ModelError {
     /// A weight whose numbers do not fill its shape.
     #[error(transparent)]
     Packed(#[from] PackedSizeError),
+    /// The device failed (out of memory, lost) while values were read back from it.
+    #[error("The device failed while weights were read back from it: {0}")]
+    Device(String),
     /// The load was cancelled by the user.
     #[error("Loading was cancelled.")]
     Cancelled,

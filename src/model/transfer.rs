@@ -2,15 +2,20 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::ModelError;
 use crate::formats::weights::HostTensor;
 
 /// The values of a matrix, without its gradient tracking; waits for the device.
-pub fn to_host(tensor: &Tensor<2>) -> HostTensor {
-    let data = tensor.clone().inner().into_data().convert::<f32>();
-    HostTensor {
+///
+/// # Errors
+/// The device failed or was lost.
+pub fn to_host(tensor: &Tensor<2>) -> Result<HostTensor, ModelError> {
+    let data = tensor.clone().inner().try_into_data();
+    let data = data.map_err(|e| ModelError::Device(format!("{e:?}")))?.convert::<f32>();
+    Ok(HostTensor {
         shape: tensor.dims().to_vec(),
         values: data.iter::<f32>().collect(),
-    }
+    })
 }
 
 /// A matrix on a device; `host` has two dimensions, as its reader has checked.

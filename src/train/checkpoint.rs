@@ -13,7 +13,7 @@ use super::{TrainError, Trainer};
 use crate::formats::FormatError;
 use crate::formats::source::TensorSource;
 use crate::formats::weights::{HostTensor, StoreType, WeightFile, write, write_whole};
-use crate::model::{Decoder, Slot, Stored, to_device, to_host};
+use crate::model::{Decoder, ModelError, Slot, Stored, to_device, to_host};
 
 /// `trainer_state.json`: where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ impl Trainer {
     /// Writes `dir` (`checkpoint-120`): weights, optimizer, state. A temporary folder is filled and renamed.
     ///
     /// # Errors
-    /// The disk is full or the folder cannot be written; nothing half-written stays under the final name.
+    /// The disk is full, the folder cannot be written or the device failed; nothing half-written stays under the final name.
     pub fn save_checkpoint(&mut self, dir: &Path, base_model: &str, state: &TrainerState) -> Result<(), TrainError> {
         self.save_folder(dir, base_model, StoreType::F32, &mut |trainer, temp| {
             trainer.save_optimizer(&temp.join("optimizer.safetensors"))?;
@@ -84,8 +84,8 @@ impl Trainer {
     fn save_optimizer(&self, path: &Path) -> Result<(), TrainError> {
         let mut tensors = vec![];
         for (param, m) in self.params.iter().zip(&self.optimizer.moments) {
-            tensors.push((format!("{}.exp_avg", param.name), to_host(&m.first)));
-            tensors.push((format!("{}.exp_avg_sq", param.name), to_host(&m.second)));
+            tensors.push((format!("{}.exp_avg", param.name), to_host(&m.first)?));
+            tensors.push((format!("{}.exp_avg_sq", param.name), to_host(&m.second)?));
         }
         write(
             path,
@@ -147,28 +147,28 @@ impl Trainer {
 /// Writes all weights of a model as `model.safetensors` into an existing folder.
 ///
 /// # Errors
-/// The folder cannot be written or the disk is full.
+/// The folder cannot be written, the disk is full, or the device failed.
 fn save_full(model: &mut Decoder, dir: &Path, store: StoreType) -> Result<(), TrainError> {
     let tensors: Vec<(String, HostTensor)> = model
         .slots_mut()
         .into_iter()
-        .map(|(name, slot)| (name, stored(slot)))
-        .collect();
+        .map(|(name, slot)| Ok((name, stored(slot)?)))
+        .collect::<Result<_, ModelError>>()?;
     write(&dir.join("model.safetensors"), &tensors, store, &[("format", "pt")])?;
     Ok(())
 }
 
 /// The values of a weight in the shape that checkpoints give it.
-fn stored(slot: Slot<'_>) -> HostTensor {
+fn stored(slot: Slot<'_>) -> Result<HostTensor, ModelError> {
     match slot {
         Slot::Matrix(weight) | Slot::Linear(weight, Stored::AsIs) => to_host(&weight.matrix()),
-        Slot::Linear(weight, Stored::Transposed) => to_host(&weight.matrix()).transposed(),
+        Slot::Linear(weight, Stored::Transposed) => Ok(to_host(&weight.matrix())?.transposed()),
         Slot::Vector(tensor) => {
-            let flat = to_host(&tensor.clone().unsqueeze::<2>());
-            HostTensor {
+            let flat = to_host(&tensor.clone().unsqueeze::<2>())?;
+            Ok(HostTensor {
                 shape: vec![flat.values.len()],
                 values: flat.values,
-            }
+            })
         }
     }
 }
