@@ -10,7 +10,7 @@ pub use context::Context;
 pub use generate::{Ended, Generation, Picked, Progress, Request, generate, generate_in};
 pub use likely::{Likely, likeliest};
 pub use sample::{Sampler, Sampling};
-pub use score::{RowScore, score};
+pub use score::{RowScore, TokenView, score, views};
 
 use crate::model::ModelError;
 

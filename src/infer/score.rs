@@ -2,6 +2,7 @@
 
 use super::InferError;
 use super::context::values;
+use super::likely::{Likely, likeliest};
 use crate::model::{Decoder, Inputs};
 
 /// One scored row.
@@ -27,11 +28,58 @@ impl RowScore {
     }
 }
 
+/// What the model made of one token of a row, before it saw it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenView {
+    /// The token's loss in nats: minus the logarithm of its probability.
+    pub nll: f32,
+    /// The likeliest ids at its place, best first; the token itself is added at the end where it is not among them.
+    pub likely: Vec<Likely>,
+}
+
+/// Positions whose scores are on the host at a time: a whole vocabulary each.
+const AT_ONCE: usize = 256;
+
 /// Scores one row of ids.
 ///
 /// # Errors
 /// The row is longer than the context, or holds an id outside the vocabulary.
 pub fn score(model: &Decoder, ids: &[u32], keep_logits: bool) -> Result<RowScore, InferError> {
+    let mut result = RowScore {
+        nll: vec![None],
+        logits: vec![],
+    };
+    each_position(model, ids, &mut |position, scores| {
+        if let Some(target) = ids.get(position + 1) {
+            result.nll.push(Some(loss_of(scores, *target as usize)));
+        }
+        if keep_logits {
+            result.logits.extend_from_slice(scores);
+        }
+    })?;
+    Ok(result)
+}
+
+/// What the model held likely at each token of a row, with the `count` likeliest ids; `None` for the first token, which nothing
+/// stands before.
+///
+/// # Errors
+/// As [`score`].
+pub fn views(model: &Decoder, ids: &[u32], count: usize) -> Result<Vec<Option<TokenView>>, InferError> {
+    let mut found = vec![None];
+    each_position(model, ids, &mut |position, scores| {
+        if let Some(target) = ids.get(position + 1) {
+            found.push(Some(TokenView {
+                nll: loss_of(scores, *target as usize),
+                likely: likeliest(scores, count, Some(*target)),
+            }));
+        }
+    })?;
+    Ok(found)
+}
+
+/// Reads a row in one pass and hands out the scores after each position, one per id of the vocabulary.
+fn each_position(model: &Decoder, ids: &[u32], take: &mut dyn FnMut(usize, &[f32])) -> Result<(), InferError> {
     let limit = model.config.max_position_embeddings;
     if ids.is_empty() {
         return Err(InferError::EmptyPrompt);
@@ -43,17 +91,15 @@ pub fn score(model: &Decoder, ids: &[u32], keep_logits: bool) -> Result<RowScore
         });
     }
     let inputs = Inputs::following(&model.config, ids, 0, &model.device())?;
-    let logits = values(model.logits(model.hidden(&inputs, None)))?;
-    let vocab = model.config.vocab_size;
-    let mut nll = vec![None];
-    for (i, target) in ids.iter().enumerate().skip(1) {
-        let row = &logits[(i - 1) * vocab..i * vocab];
-        nll.push(Some(loss_of(row, *target as usize)));
+    let hidden = model.hidden(&inputs, None);
+    for start in (0..ids.len()).step_by(AT_ONCE) {
+        let count = AT_ONCE.min(ids.len() - start);
+        let scores = values(model.logits(hidden.clone().narrow(0, start, count)))?;
+        for (i, row) in scores.chunks_exact(model.config.vocab_size).enumerate() {
+            take(start + i, row);
+        }
     }
-    Ok(RowScore {
-        nll,
-        logits: if keep_logits { logits } else { vec![] },
-    })
+    Ok(())
 }
 
 /// `logsumexp(row) - row[target]`

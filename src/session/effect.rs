@@ -34,6 +34,8 @@ pub enum Dialog {
     AdapterFolder,
     /// Pick a .jinja file; answered by `TemplateCommand::OpenFile`.
     TemplateFile,
+    /// Choose where to save a .jinja file; answered by `TemplateCommand::SaveAs`.
+    SaveTemplate,
 }
 
 /// Something to be done outside the state.

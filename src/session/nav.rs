@@ -45,6 +45,7 @@ fn open_typed(state: &mut State) -> Vec<Effect> {
     let path = PathBuf::from(text.trim());
     let command = match dialog {
         Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
+        Dialog::SaveTemplate => Command::Template(TemplateCommand::SaveAs(path)),
         _ => Command::Open(path),
     };
     super::apply(state, command)

@@ -1,6 +1,7 @@
 //! Text to token ids with a mask, and back. Knows templates' spans, not tensors.
 //!
 //! `prepare` is the one path from a conversation to ids: preview, training, chat, scoring and serving all call it.
+mod agree;
 mod choose;
 mod encoded;
 mod fit;
@@ -10,6 +11,7 @@ mod sidecar;
 mod stream;
 mod tokenizer;
 
+pub use agree::{Agreement, Difference, agreement};
 pub use choose::{Chosen, choose};
 pub use encoded::{Encoded, Piece, pieces, straddling};
 pub use fit::{FitError, Fitted, FittedPrompt, Overlong, PromptError, fit, fit_prompt};

@@ -28,6 +28,7 @@ mod hygiene;
 mod layering;
 mod licences;
 mod preview;
+mod preview_tools;
 mod protocol;
 mod recipe;
 mod session;

@@ -239,3 +239,49 @@ fn chips_wrap_at_the_width_and_after_a_newline() {
     assert_eq!(layout.visible(0.0, layout.height()), 0..5);
     assert_eq!(ChipLayout::new([], 100.0).visible(0.0, 50.0), 0..0);
 }
+
+#[test]
+fn messages_are_tried_in_place() {
+    let mut stage = Stage::new(template_room_ui, state(pirate()), SIZE, true);
+    stage.click("Messages");
+    stage.type_into("Message 3 (assistant)", "Ho! ");
+    let shown = stage.state().preview.shown.clone().expect("shown");
+    assert!(shown.rendered.text.contains("Ho! "), "{}", shown.rendered.text);
+    assert!(stage.shows("tried"));
+    stage.snapshot("template_room_messages");
+    stage.click("Back to the row");
+    assert!(stage.shows("Change a message to see what would be learned."));
+    stage.click("Flags");
+    stage.click("Learn message 2");
+    let learned = |stage: &mut Stage| stage.state().preview.shown.as_ref().map_or(0, |s| s.learned);
+    let with = learned(&mut stage);
+    stage.click("Learn message 2");
+    assert!(learned(&mut stage) < with, "the question was learned too");
+}
+
+#[test]
+fn the_prompt_of_chat_is_shown_with_where_it_parts() {
+    let mut stage = Stage::new(template_room_ui, state(pirate()), SIZE, true);
+    stage.click("Prompt");
+    assert!(stage.shows("Chat sends exactly what stands before this answer in training"));
+    let thinking = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
+                    {% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}";
+    stage.send(Command::Template(TemplateCommand::Edit(thinking.into())));
+    assert!(stage.shows("They part at byte"));
+    assert!(stage.shows("with other words than it was trained after"));
+    stage.snapshot("template_room_prompt");
+}
+
+#[test]
+fn tokens_are_found_and_templates_compared() {
+    let mut stage = Stage::new(template_room_ui, state(pirate()), SIZE, false);
+    stage.type_into("Find tokens", "arr");
+    assert!(stage.shows("1 of 2"));
+    stage.click("Next match");
+    assert!(stage.shows("2 of 2"));
+    assert!(!stage.shows("Show the difference"), "nothing was changed");
+    stage.type_into("Template source", "{# mine #}");
+    stage.click("Show the difference");
+    assert!(stage.shows("Against what it was: 1 line added, 0 removed."));
+    stage.snapshot("template_room_difference");
+}

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::store::FOLDER;
-use super::{PreviewEffect, Source, load, refresh};
+use super::tried::{self, Trial};
+use super::{Middle, PreviewEffect, Source, asked, load, matches, refresh, row};
 use crate::session::{Dialog, Effect, State};
 use crate::template::Mode;
 
@@ -22,6 +23,24 @@ pub enum TemplateCommand {
     Edit(String),
     /// Give up the changes.
     Revert,
+    /// Pick a file to save the template to with the system's dialog.
+    SaveDialog,
+    /// Save the template to a file and use that.
+    SaveAs(PathBuf),
+    /// Show the template beside what it was, line by line, or not.
+    Compare(bool),
+    /// What the middle pane shows.
+    Middle(Middle),
+    /// The answer, by its message, whose prompt is shown.
+    Answer(usize),
+    /// Look for words or an id in the tokens.
+    Search(String),
+    /// Go so many matches on.
+    SearchStep(isize),
+    /// Try a change of a message of the row.
+    Try(usize, Trial),
+    /// Show the row as the file has it again.
+    GiveUpTrial,
     /// What is learned.
     Mode(Mode),
     /// Render what is shown, where nothing did yet.
@@ -40,6 +59,8 @@ pub fn apply(state: &mut State, command: TemplateCommand) -> Vec<Effect> {
             let original = state.preview.editor.original.as_ref().map(|o| o.source.clone());
             original.map(|text| edit(state, text)).unwrap_or_default()
         }
+        TemplateCommand::SaveDialog => vec![Effect::Dialog(Dialog::SaveTemplate)],
+        TemplateCommand::SaveAs(path) => save_as(state, path),
         TemplateCommand::Mode(mode) => {
             state.recipe.recipe.data.mode = mode;
             refresh(state);
@@ -49,6 +70,62 @@ pub fn apply(state: &mut State, command: TemplateCommand) -> Vec<Effect> {
             let effects = load(state);
             refresh(state);
             effects
+        }
+        other => look(state, other),
+    }
+}
+
+/// What changes only how the row is looked at, or a trial of it.
+fn look(state: &mut State, command: TemplateCommand) -> Vec<Effect> {
+    let view = &mut state.preview.look;
+    match command {
+        TemplateCommand::Compare(on) => view.compare = on,
+        TemplateCommand::Middle(middle) => view.middle = middle,
+        TemplateCommand::Answer(message) => {
+            view.answer = Some(message);
+            let asked = asked::ask(&state.preview, &row(state));
+            state.preview.asked = asked;
+        }
+        TemplateCommand::Search(text) => view.search(text),
+        TemplateCommand::SearchStep(by) => {
+            let found = state.preview.shown.as_ref().map(|s| matches(s, &view.search).len());
+            view.step(by, found.unwrap_or(0));
+        }
+        TemplateCommand::Try(message, trial) => {
+            tried::attempt(state, message, trial);
+            refresh(state);
+        }
+        TemplateCommand::GiveUpTrial => {
+            tried::give_up(state);
+            refresh(state);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn save_as(state: &State, path: PathBuf) -> Vec<Effect> {
+    let text = state.preview.editor.text.clone();
+    vec![Effect::Preview(PreviewEffect::SaveAs { path, text })]
+}
+
+/// The template was saved to a file, which is used from now on.
+pub(super) fn saved(state: &mut State, result: Result<PathBuf, String>) -> Vec<Effect> {
+    match result {
+        Ok(path) => {
+            state
+                .problems
+                .toast(format!("Saved the template as {}.", path.display()));
+            // What was edited is in the file now.
+            let original = state.preview.editor.original.as_ref().map(|o| o.source.clone());
+            if let Some(original) = original {
+                state.preview.editor.text = original;
+            }
+            choose(state, Source::File(path))
+        }
+        Err(message) => {
+            state.problems.report(message, Vec::new());
+            Vec::new()
         }
     }
 }

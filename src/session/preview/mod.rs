@@ -1,18 +1,26 @@
 //! The template, the supervision mode, and the selected row rendered and tokenised. Knows no drawing and no weights:
 //! of a model only the tokenizer is read.
+mod asked;
 mod commands;
+mod compare;
 mod echo;
 mod lex;
+mod look;
 mod shown;
 mod source;
 mod store;
+mod tried;
 
+pub use asked::{Asked, answers};
 pub use commands::{TemplateCommand, apply};
+pub use compare::{ComparedLine, LineChange, compare};
 pub use echo::{source_of, text_of};
 pub use lex::{Lexeme, LexemeKind, lex};
+pub use look::{Look, Middle, TokenRange, matches};
 pub use shown::{Inputs, Note, Shown, Trouble, example, why_words};
 pub use source::{Editor, Source, builtin_label};
 pub use store::{PreviewEffect, PreviewOutcome, ReadTemplate, perform};
+pub use tried::{Trial, Tried, original};
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -41,6 +49,12 @@ pub struct PreviewState {
     pub shown: Option<Arc<Shown>>,
     /// Why the row cannot be rendered now.
     pub trouble: Option<Trouble>,
+    /// How the user looks at the row.
+    pub look: Look,
+    /// Changes of rows that are tried out.
+    pub tried: Tried,
+    /// The prompt that chat sends for the chosen answer; `None` where there is no answer.
+    pub asked: Option<Asked>,
     /// Edited texts of templates that were left for another one, to come back to.
     left: Vec<(Source, String)>,
     key: Option<u64>,
@@ -79,12 +93,28 @@ impl PreviewState {
     }
 }
 
-/// The row that is shown: the selected one, or an example while no data is open.
+/// The row that is shown: the selected one as it is tried or as it is, or an example while no data is open.
 pub fn row(state: &State) -> Cow<'_, Conversation> {
+    let tried = |row: &Conversation| state.preview.tried.of(row);
     match state.data.conversation() {
-        Some(conversation) => Cow::Borrowed(conversation),
-        None => Cow::Owned(example()),
+        Some(conversation) => Cow::Borrowed(tried(conversation).unwrap_or(conversation)),
+        None => {
+            let example = example();
+            Cow::Owned(tried(&example).cloned().unwrap_or(example))
+        }
     }
+}
+
+/// What the template is compared with, and what that is called: the model's own, else the chosen one before it was edited.
+/// `None` where both are the same.
+pub fn compared_with(state: &State) -> Option<(&'static str, &str)> {
+    let (preview, text) = (&state.preview, &state.preview.editor.text);
+    let own = preview.tokenizer.as_ref().and_then(|t| t.chat_template());
+    if let Some(own) = own.filter(|own| own.source != *text) {
+        return Some(("the model's own", &own.source));
+    }
+    let original = preview.editor.original.as_ref()?;
+    (original.source != *text).then_some(("what it was", &original.source))
 }
 
 /// Another model was selected (`state.model.selected`).
@@ -135,6 +165,7 @@ pub fn absorb(state: &mut State, outcome: PreviewOutcome) -> Vec<Effect> {
             Vec::new()
         }
         PreviewOutcome::Kept(result) => kept(state, result),
+        PreviewOutcome::Saved(result) => commands::saved(state, result),
     }
 }
 
@@ -229,8 +260,10 @@ fn refresh(state: &mut State) {
         return;
     }
     let built = inputs.build();
+    let asked = asked::ask(&state.preview, &row);
     let preview = &mut state.preview;
     preview.key = Some(key);
+    preview.asked = asked;
     match built {
         Ok(shown) => {
             preview.shown = Some(Arc::new(shown));

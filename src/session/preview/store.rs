@@ -22,6 +22,8 @@ pub enum PreviewEffect {
         name: String,
         text: String,
     },
+    /// Save the template to a file of the user's.
+    SaveAs { path: PathBuf, text: String },
 }
 
 /// What came back.
@@ -38,6 +40,8 @@ pub enum PreviewOutcome {
     },
     /// Answer to `KeepEdited`: where it was written.
     Kept(Result<PathBuf, String>),
+    /// Answer to `SaveAs`: where it was written.
+    Saved(Result<PathBuf, String>),
 }
 
 /// A template file.
@@ -71,6 +75,16 @@ pub fn perform(effect: PreviewEffect) -> PreviewOutcome {
             let kept = keep(&folder, &name, &text);
             PreviewOutcome::Kept(kept.map_err(|e| format!("Could not keep the edited template in {}: {e}. Training would use the template without your changes.", folder.display())))
         }
+        PreviewEffect::SaveAs { path, text } => {
+            let path = with_ending(path);
+            let saved = write(&path, &text).map(|()| path.clone());
+            PreviewOutcome::Saved(saved.map_err(|e| {
+                format!(
+                    "Could not save the template as {}: {e}. Choose another place.",
+                    path.display()
+                )
+            }))
+        }
     }
 }
 
@@ -94,10 +108,24 @@ fn read(path: &Path) -> Result<ReadTemplate, io::Error> {
 fn keep(folder: &Path, name: &str, text: &str) -> Result<PathBuf, io::Error> {
     fs::create_dir_all(folder)?;
     let path = folder.join(format!("{}.jinja", plain(name)));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(&path).map_err(|e| e.error)?;
+    write(&path, text)?;
     Ok(path)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), io::Error> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+/// A name without an ending gets that of templates.
+fn with_ending(path: PathBuf) -> PathBuf {
+    match path.extension() {
+        Some(_) => path,
+        None => path.with_extension("jinja"),
+    }
 }
 
 /// A template's name as a file name.

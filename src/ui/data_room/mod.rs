@@ -87,7 +87,7 @@ fn path(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let text = ctx.state.data.path_text.clone();
     // vertical_centered gives a horizontal row the whole width: a fixed one keeps it in the middle.
     ui.allocate_ui(egui::vec2(370.0, 28.0), |ui| {
-        let (edited, entered) = kit::path_field(ui, "Data file path", "or type the file's path", &text);
+        let (edited, entered) = kit::path_field(ui, "Data file path", "or type the file's path", &text, "Open");
         if let Some(edited) = edited {
             ctx.send(Command::Data(DataCommand::PathText(edited)));
         } else if entered {

@@ -46,6 +46,7 @@ impl Dialogs {
 fn picked(dialog: Dialog, path: PathBuf) -> Command {
     match dialog {
         Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
+        Dialog::SaveTemplate => Command::Template(TemplateCommand::SaveAs(path)),
         _ => Command::Open(path),
     }
 }
@@ -90,6 +91,11 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .set_title("Open template")
             .add_filter("Jinja template", &["jinja", "j2", "txt"])
             .pick_file(),
+        Dialog::SaveTemplate => files
+            .set_title("Save template")
+            .add_filter("Jinja template", &["jinja"])
+            .set_file_name("template.jinja")
+            .save_file(),
         Dialog::ModelFolder => files.set_title("Open model folder").pick_folder(),
         Dialog::ModelFile => files
             .set_title("Open GGUF model")

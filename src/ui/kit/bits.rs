@@ -73,8 +73,8 @@ pub fn progress(ui: &mut Ui, theme: &Theme, name: &str, share: Option<f32>, widt
     });
 }
 
-/// A field for a path with a button; returns the path when it was entered.
-pub fn path_field(ui: &mut Ui, name: &str, hint: &str, text: &str) -> (Option<String>, bool) {
+/// A field for a path with a button that says `verb`; returns the path when it was entered.
+pub fn path_field(ui: &mut Ui, name: &str, hint: &str, text: &str, verb: &str) -> (Option<String>, bool) {
     let mut edited = text.to_string();
     let mut entered = false;
     ui.horizontal(|ui| {
@@ -85,7 +85,7 @@ pub fn path_field(ui: &mut Ui, name: &str, hint: &str, text: &str) -> (Option<St
         let response = ui.add(field);
         response.widget_info(|| egui::WidgetInfo::text_edit(true, text, text, name));
         let by_key = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-        let by_button = super::button(ui, "", "Open").clicked();
+        let by_button = super::button(ui, "", verb).clicked();
         entered = (by_key || by_button) && !edited.trim().is_empty();
     });
     ((edited != text).then(|| edited.clone()), entered)

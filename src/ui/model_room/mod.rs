@@ -129,7 +129,7 @@ fn other_ways(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         ui.label(kit::muted(theme, hint));
     });
     let text = &ctx.state.model.path_text;
-    let (edited, entered) = kit::path_field(ui, "Model path", "or type the path", text);
+    let (edited, entered) = kit::path_field(ui, "Model path", "or type the path", text, "Open");
     if let Some(edited) = edited {
         ctx.send(Command::Model(ModelCommand::PathText(edited)));
     } else if entered {

@@ -13,6 +13,7 @@ use super::chip_layout::{ChipLayout, Place, ROW_GAP};
 use super::focus::{Focus, Pane, Pointed};
 use super::pane_title;
 use super::rendered::role_fill;
+use super::search;
 use super::visible::{Part, visible};
 use crate::session::Command;
 use crate::session::Room;
@@ -26,12 +27,15 @@ const ID_SIZE: f32 = 9.5;
 /// Draws the pane.
 pub fn tokens_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, focus: &Focus, next: &mut Option<Pointed>) {
     let shown = ctx.state.preview.shown.clone().filter(|s| !s.pieces.is_empty());
-    pane_title(ui, ctx, "Tokens", |_, ui| {
+    pane_title(ui, ctx, "Tokens", |ctx, ui| {
         if let Some(shown) = &shown
             && kit::icon_button(ui, icons::COPY, "Copy token ids").clicked()
         {
             let ids: Vec<String> = shown.pieces.iter().map(|p| p.id.to_string()).collect();
             ui.ctx().copy_text(format!("[{}]", ids.join(", ")));
+        }
+        if let Some(shown) = &shown {
+            search::search_ui(ctx, ui, shown);
         }
     });
     let Some(shown) = shown else {
@@ -70,9 +74,11 @@ fn stream(ctx: &mut Ctx<'_>, ui: &mut Ui, viewport: Rect, shown: &Shown, focus: 
     let layout = layout(ui, shown, ui.available_width() - 10.0);
     ui.set_height(layout.height() + ROW_GAP);
     let origin = ui.min_rect().min.to_vec2();
-    if let Some((start, _)) = focus.scroll_to(Pane::Tokens)
-        && let Some(rect) = shown.piece_at(start).and_then(|i| layout.rect(i))
-    {
+    let found = search::Found::of(ctx, shown);
+    let pointed = focus
+        .scroll_to(Pane::Tokens)
+        .and_then(|(start, _)| shown.piece_at(start));
+    if let Some(rect) = pointed.or(found.jump(ctx, ui)).and_then(|i| layout.rect(i)) {
         ui.scroll_to_rect(rect.translate(origin).expand(40.0), None);
     }
     for index in layout.visible(viewport.top(), viewport.bottom()) {
@@ -83,6 +89,7 @@ fn stream(ctx: &mut Ctx<'_>, ui: &mut Ui, viewport: Rect, shown: &Shown, focus: 
         let rect = rect.translate(origin);
         let lit = focus.touches(piece.start, piece.end);
         paint(ctx.theme, ui, rect, piece, &face(shown, index), lit);
+        found.mark(ctx.theme, ui, rect, index);
         let response = ui.interact(rect, Id::unique(("token chip", index)), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, name(index, piece)));
         if response.hovered() {

@@ -28,6 +28,9 @@ pub fn editor_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, focus: &Focus, next: &mut Optio
             .show_separator_line(false)
             .show(ui, |ui| trouble_ui(ctx, ui, trouble));
     }
+    if ctx.state.preview.look.compare && super::compared::compared_ui(ctx, ui) {
+        return;
+    }
     let frame = egui::Frame::new().fill(ctx.theme.background()).corner_radius(4);
     frame.show(ui, |ui| {
         ScrollArea::both()
@@ -174,9 +177,13 @@ fn trouble_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, trouble: &Trouble) {
     });
 }
 
-/// Revert, redo, undo, laid out from the right.
+/// Save, compare, revert, redo, undo, laid out from the right.
 fn actions(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let editor = &ctx.state.preview.editor;
+    if editor.original.is_some() && kit::icon_button(ui, icons::FLOPPY, "Save template as...").clicked() {
+        ctx.send(Command::Template(TemplateCommand::SaveDialog));
+    }
+    super::compared::toggle_ui(ctx, ui);
     if editor.is_edited()
         && kit::quiet(ui, "", "Revert")
             .on_hover_text("Give up the changes")

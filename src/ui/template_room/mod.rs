@@ -2,11 +2,16 @@
 //! Knows what is shown, not how it was rendered.
 mod chip_layout;
 mod chips;
+mod compared;
 mod editor;
 mod focus;
 mod highlight;
+mod messages;
+mod middle;
 mod places;
+mod prompt;
 mod rendered;
+mod search;
 mod toolbar;
 mod visible;
 
@@ -57,7 +62,7 @@ fn panes(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         .show(ui, |ui| chips::tokens_ui(ctx, ui, &focus, &mut next));
     CentralPanel::no_frame()
         .frame(pane(Margin::symmetric(8, 0)))
-        .show(ui, |ui| rendered::rendered_ui(ctx, ui, &focus, &mut next));
+        .show(ui, |ui| middle::middle_ui(ctx, ui, &focus, &mut next));
     Focus::end(ui, next);
 }
 
@@ -67,7 +72,8 @@ fn notes(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         return;
     };
     let row = preview::row(ctx.state);
-    let notes = shown.notes(&row, ctx.state.recipe.recipe.data.max_length);
+    let mut notes = shown.notes(&row, ctx.state.recipe.recipe.data.max_length);
+    notes.extend(prompt::note(ctx));
     for note in &notes {
         let (icon, colour) = match note.warning {
             true => (icons::WARNING, ctx.theme.warn()),
@@ -114,9 +120,19 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
 
 /// The title of a pane; `right` is laid out from the right end.
 fn pane_title(ui: &mut Ui, ctx: &mut Ctx<'_>, title: &str, right: impl FnOnce(&mut Ctx<'_>, &mut Ui)) {
+    pane_head(ui, ctx, |ctx, ui| kit::caption(ui, ctx.theme, title), right);
+}
+
+/// The line over a pane: `left` and, from the right end, `right`.
+fn pane_head(
+    ui: &mut Ui,
+    ctx: &mut Ctx<'_>,
+    left: impl FnOnce(&mut Ctx<'_>, &mut Ui),
+    right: impl FnOnce(&mut Ctx<'_>, &mut Ui),
+) {
     ui.horizontal(|ui| {
         ui.set_min_height(26.0);
-        kit::caption(ui, ctx.theme, title);
+        left(ctx, ui);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| right(ctx, ui));
     });
 }

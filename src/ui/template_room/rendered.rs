@@ -3,25 +3,17 @@
 use egui::text::{LayoutJob, TextFormat};
 use egui::{Color32, ScrollArea, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, vec2};
 
-use super::super::{Ctx, Theme, icons, kit};
+use super::super::{Ctx, Theme};
+use super::chips;
 use super::focus::{Focus, Pane, Pointed};
 use super::places::{byte_at, range_rects};
-use super::{chips, pane_title};
 use crate::data::Role;
 use crate::session::preview::{Shown, source_of};
 use crate::template::Why;
 
-/// Draws the pane.
+/// Draws the text.
 pub fn rendered_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, focus: &Focus, next: &mut Option<Pointed>) {
-    let shown = ctx.state.preview.shown.clone();
-    pane_title(ui, ctx, "Rendered text", |_, ui| {
-        if let Some(shown) = &shown
-            && kit::icon_button(ui, icons::COPY, "Copy rendered text").clicked()
-        {
-            ui.ctx().copy_text(shown.rendered.text.clone());
-        }
-    });
-    let Some(shown) = shown else {
+    let Some(shown) = ctx.state.preview.shown.clone() else {
         return;
     };
     ScrollArea::vertical()
