@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{BenchKind, Ending, Reading, StopReason, TopToken};
+use crate::audit::{AuditSummary, Finding};
 
 /// What a device is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,6 +148,10 @@ pub enum Event {
         /// Largest resident size of the worker so far, in bytes.
         peak_memory: u64,
     },
+    /// An audit found something.
+    Finding(Finding),
+    /// An audit is over.
+    Audited { summary: AuditSummary },
     /// The devices.
     Devices { devices: Vec<DeviceInfo> },
     /// The model is in memory.

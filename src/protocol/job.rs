@@ -119,6 +119,9 @@ pub enum Job {
         /// Runs that are timed, after one that is not.
         runs: usize,
     },
+    /// Look for what is wrong with the recipe's data before a run: streams `Finding`, the serious ones first, then `Audited`. Model, data,
+    /// template, method and batch of the recipe count.
+    Audit { recipe: Box<Recipe> },
     /// Download a model of the hub (`OWNER/NAME`, with `@REVISION` and `/FILE.gguf` where wanted), streaming `Fetching`.
     Fetch {
         model: String,
