@@ -1,6 +1,7 @@
 //! Burnish: turns a base language model into an assistant. The rooms of the house; see ARCHITECTURE.md for who may know whom.
 
 pub mod adapter;
+pub mod audit;
 pub mod batch;
 pub mod cli;
 pub mod data;

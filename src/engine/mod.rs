@@ -90,6 +90,13 @@ impl Engine {
                 let loaded = self.load(&model, sink, flags)?;
                 score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
             }
+            Job::Audit { .. } => {
+                return Err(EngineError::Unsupported {
+                    field: "job",
+                    value: "audit".into(),
+                    hint: "It follows in the next build.",
+                });
+            }
             Job::Fetch { model, token } => fetch::run(&model, token.as_ref(), sink, flags)?,
             Job::Train {
                 recipe,

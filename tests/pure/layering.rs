@@ -35,7 +35,8 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("recipe", vec!["formats", "template"]),
         ("audit", vec!["data", "template", "tokens", "batch"]),
         ("hub", vec!["formats"]),
-        ("protocol", vec!["recipe"]),
+        // A finding is what the audit room says; events carry it as it is.
+        ("protocol", vec!["recipe", "audit"]),
         ("world", vec!["data", "tokens"]),
         ("kernels", vec![]),
         ("model", vec!["kernels", "formats"]),

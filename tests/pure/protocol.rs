@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use burnish::audit::{AuditSummary, Finding, FindingKind, Fix, RowRef, Severity};
 use burnish::protocol::{
     Control, Event, Frame, Job, ModelRef, Prompt, Reading, Request, Sampling, StopReason, escape, unescape,
 };
+use burnish::recipe::Recipe;
+use burnish::template::Mode;
 
 fn events() -> Vec<Event> {
     vec![
@@ -51,6 +54,17 @@ fn events() -> Vec<Event> {
             supervised: 1,
             loss: Some(0.5),
             nll: vec![None, Some(0.5)],
+        },
+        Event::Finding(Finding {
+            kind: FindingKind::EndNotLearned,
+            severity: Severity::Serious,
+            count: 2,
+            rows: vec![RowRef { file: 0, row: 3 }, RowRef { file: 1, row: 0 }],
+            message: "2 rows".into(),
+            fix: Some(Fix::SetMode(Mode::Assistant)),
+        }),
+        Event::Audited {
+            summary: AuditSummary::default(),
         },
         Event::Done,
         Event::Failed { message: "no".into() },
@@ -127,4 +141,28 @@ fn settings_of_an_older_version_are_read() {
     let sampling: Sampling = serde_json::from_str(old).expect("sampling");
     assert_eq!((sampling.min_p, sampling.repetition_penalty), (0.0, 1.0));
     assert!(sampling.stop.is_empty());
+}
+
+#[test]
+fn findings_keep_their_names_on_the_wire() {
+    let line = serde_json::to_value(&events()[7]).expect("an event is an object");
+    assert_eq!(line["event"], "finding");
+    assert_eq!(line["finding"], "end-not-learned");
+    assert_eq!(line["severity"], "serious");
+    assert_eq!(line["rows"][1]["file"], 1);
+}
+
+#[test]
+fn every_fix_is_a_setting_that_recipes_take() {
+    let recipe = Recipe::new("starter", vec!["rows.jsonl".into()]);
+    for fix in [
+        Fix::SetMode(Mode::Last),
+        Fix::SetMaxLength(1024),
+        Fix::SetTemplate("llama3".into()),
+        Fix::TrainMarkers,
+        Fix::SetPacking(true),
+    ] {
+        let changed = recipe.with(&fix.setting()).expect("the setting fits");
+        assert_ne!(changed, recipe, "{}", fix.label());
+    }
 }

@@ -1,0 +1,198 @@
+//! What happens while a job runs, as lines of `events.jsonl`. Does not know how it comes about.
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BenchKind, Ending, Reading, StopReason, TopToken};
+use crate::audit::{AuditSummary, Finding};
+
+/// What a device is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// The name that `--device` takes: `cpu`, `vulkan:0` ...
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// `cpu`, `vulkan`, `metal`, `dx12`, `gl`.
+    pub backend: String,
+    /// `cpu`, `discrete`, `integrated`, `virtual`, `software`.
+    pub kind: String,
+    /// Largest single storage binding in bytes, 0 for the CPU.
+    pub max_binding: u64,
+    /// Is this what `auto` picks?
+    pub default: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+}
+
+/// A file and its size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSize {
+    pub name: String,
+    pub bytes: u64,
+}
+
+/// What happens while a job runs. `events.jsonl` holds one per line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The worker is up; sent once with id 0.
+    Ready { pid: u32 },
+    /// A stage of the job began (loading the model, tokenising ...), with progress where it is known.
+    Stage { stage: String, done: u64, total: u64 },
+    /// Training is about to start.
+    TrainStart {
+        run: String,
+        device: String,
+        steps: usize,
+        epochs: f64,
+        train_rows: usize,
+        eval_rows: usize,
+        skipped_rows: usize,
+        trainable: u64,
+        total_params: u64,
+        template: String,
+        start_step: usize,
+    },
+    /// One optimizer step.
+    Step {
+        step: usize,
+        loss: f64,
+        lr: f64,
+        grad_norm: f64,
+        tokens: usize,
+        supervised_tokens: usize,
+        seconds: f64,
+        epoch: f64,
+    },
+    /// The loss on held-out rows.
+    Eval {
+        step: usize,
+        loss: f64,
+        rows: usize,
+        supervised_tokens: usize,
+        seconds: f64,
+    },
+    /// A sample generation at an evaluation.
+    Sample { step: usize, prompt: String, text: String },
+    /// A whole checkpoint was written.
+    Checkpoint { step: usize, path: PathBuf },
+    /// Something the user should know; the job goes on.
+    Warning { message: String },
+    /// Training is held.
+    Paused { step: usize },
+    /// Training goes on.
+    Resumed { step: usize },
+    /// Training is over (finished or stopped by the user); `path` holds the result.
+    TrainEnd {
+        step: usize,
+        path: PathBuf,
+        stopped: bool,
+        seconds: f64,
+        peak_memory: u64,
+    },
+    /// New text of a generation.
+    Token {
+        id: u32,
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        probability: Option<f32>,
+        /// The likeliest tokens at its place, best first, this one among them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        alternatives: Vec<TopToken>,
+    },
+    /// The prompt is known and the model begins to read it.
+    Prompted {
+        #[serde(flatten)]
+        reading: Reading,
+    },
+    /// A generation is over.
+    Generated {
+        prompt_ids: Vec<u32>,
+        ids: Vec<u32>,
+        text: String,
+        stop: StopReason,
+        /// Tokens per second after the first one; 0 where there was only one.
+        tokens_per_second: f64,
+        /// From the beginning of reading to the first token.
+        #[serde(default)]
+        first_token_seconds: f64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ended: Option<Ending>,
+        #[serde(flatten)]
+        reading: Reading,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        top: Vec<TopToken>,
+    },
+    /// One scored row; `nll[0]` is null.
+    Scored {
+        row: usize,
+        tokens: usize,
+        supervised: usize,
+        loss: Option<f64>,
+        nll: Vec<Option<f32>>,
+    },
+    /// A model was timed.
+    Timed {
+        what: BenchKind,
+        model: String,
+        device: String,
+        /// Threads that calculate, where the device is the CPU.
+        threads: usize,
+        /// Tokens of one run.
+        tokens: usize,
+        /// Of each run.
+        runs: Vec<f64>,
+        /// The median of the runs.
+        tokens_per_second: f64,
+        /// Largest resident size of the worker so far, in bytes.
+        peak_memory: u64,
+    },
+    /// An audit found something.
+    Finding(Finding),
+    /// An audit is over.
+    Audited { summary: AuditSummary },
+    /// The devices.
+    Devices { devices: Vec<DeviceInfo> },
+    /// The model is in memory.
+    Loaded {
+        model: String,
+        device: String,
+        parameters: u64,
+        bytes: u64,
+    },
+    /// How far a download is, in bytes of all files.
+    Fetching {
+        file: String,
+        done: u64,
+        total: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        per_second: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds_left: Option<f64>,
+    },
+    /// The model is in the cache.
+    Fetched {
+        /// As models are named everywhere.
+        model: String,
+        commit: String,
+        path: PathBuf,
+        files: Vec<String>,
+        /// Bytes that came over the network.
+        bytes: u64,
+    },
+    /// The hub wants a token, or another one; `Failed` follows with the words.
+    TokenNeeded {
+        model: String,
+        /// Where the licence is accepted.
+        page: String,
+        /// Was a token sent?
+        had_token: bool,
+    },
+    /// The model has several files, of which one is to be chosen; `Failed` follows with the words.
+    FileChoice { model: String, files: Vec<FileSize> },
+    /// The job is done.
+    Done,
+    /// The job failed; the message says what happened and what to do.
+    Failed { message: String },
+}
