@@ -43,6 +43,9 @@ pub struct Message {
     /// Reasoning text (`reasoning_content`, `thinking` or `reasoning` in the file).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
+    /// Did the file call it `reasoning`? Templates see that name only then, as in transformers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named_reasoning: bool,
     /// Tool calls as the file had them, `arguments` parsed to an object where it was a JSON string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<serde_json::Value>,
@@ -64,6 +67,7 @@ impl Message {
             role,
             content: content.into(),
             reasoning: None,
+            named_reasoning: false,
             tool_calls: None,
             name: None,
             tool_call_id: None,
@@ -114,6 +118,9 @@ pub struct Conversation {
     /// Tool definitions for the template, when the row has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<serde_json::Value>,
+    /// Documents that the answers rest on (a list of objects, usually `title` and `text`), when the row has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<serde_json::Value>,
     /// What kind of row this was.
     pub kind: Kind,
     /// Where it was read.

@@ -51,7 +51,12 @@ fn read_message(value: Value, field: &str, notes: &mut Vec<Fault>) -> Result<Mes
     for key in ["reasoning_content", "thinking", "reasoning"] {
         match item.remove(key) {
             None | Some(Value::Null) => {}
-            Some(value) => message.reasoning = Some(read_text(value, &format!("{field}.{key}"))?),
+            Some(value) => {
+                let text = read_text(value, &format!("{field}.{key}"))?;
+                message.named_reasoning |= key == "reasoning";
+                // The first name that is there counts, as in transformers.
+                message.reasoning.get_or_insert(text);
+            }
         }
     }
     message.name = read_optional_text(&mut item, "name", field)?;

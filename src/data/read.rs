@@ -213,6 +213,7 @@ impl Reading {
                 self.conversations.push(Conversation {
                     messages: draft.messages,
                     tools: draft.tools,
+                    documents: draft.documents,
                     kind: draft.kind,
                     source: Source {
                         file: self.file.clone(),

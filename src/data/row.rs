@@ -13,6 +13,7 @@ pub(super) struct Draft {
     pub kind: Kind,
     pub messages: Vec<Message>,
     pub tools: Option<Value>,
+    pub documents: Option<Value>,
 }
 
 /// Reads a row; doubts that leave it readable go to `notes`.
@@ -25,7 +26,8 @@ pub(super) fn read_row(value: Value, notes: &mut Vec<Fault>) -> Result<Draft, Fa
         return Err(Fault::new(what));
     };
     let schema = detect(&row)?;
-    let tools = read_tools(&mut row)?;
+    let tools = read_list(&mut row, "tools", "a list of tool definitions")?;
+    let documents = read_list(&mut row, "documents", "a list of documents")?;
     let (kind, messages) = match schema {
         Schema::Messages | Schema::ShareGpt => (Kind::Chat, chat(&mut row, schema, notes)?),
         Schema::Alpaca => (Kind::Chat, alpaca(&mut row, notes)?),
@@ -42,6 +44,7 @@ pub(super) fn read_row(value: Value, notes: &mut Vec<Fault>) -> Result<Draft, Fa
         kind,
         messages,
         tools,
+        documents,
     })
 }
 
@@ -197,9 +200,9 @@ fn text(row: &mut Map<String, Value>, notes: &mut Vec<Fault>) -> Result<Vec<Mess
     Ok(vec![answer(text, "text", notes)])
 }
 
-/// Tool definitions: a list, or JSON text that spells one.
-fn read_tools(row: &mut Map<String, Value>) -> Result<Option<Value>, Fault> {
-    let value = match row.remove("tools") {
+/// Tool definitions or documents: a list, or JSON text that spells one.
+fn read_list(row: &mut Map<String, Value>, key: &str, wanted: &str) -> Result<Option<Value>, Fault> {
+    let value = match row.remove(key) {
         Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
         Some(Value::String(text)) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         other => other.unwrap_or_default(),
@@ -208,6 +211,6 @@ fn read_tools(row: &mut Map<String, Value>) -> Result<Option<Value>, Fault> {
         Value::Null => Ok(None),
         Value::Array(list) if list.is_empty() => Ok(None),
         list @ Value::Array(_) => Ok(Some(list)),
-        other => Err(Fault::wrong_type("tools", &other, "a list of tool definitions")),
+        other => Err(Fault::wrong_type(key, &other, wanted)),
     }
 }

@@ -97,6 +97,7 @@ pub fn conversation(messages: &[ChatMessage]) -> Result<Conversation, EngineErro
     Ok(Conversation {
         messages: messages.iter().map(one).collect::<Result<_, EngineError>>()?,
         tools: None,
+        documents: None,
         kind: Kind::Chat,
         source: Source {
             file: Arc::new(PathBuf::new()),

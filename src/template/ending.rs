@@ -74,6 +74,7 @@ fn probe(template: &Compiled, options: &RenderOptions) -> Shape {
         let scene = Scene {
             messages: &messages[..count],
             tools: None,
+            documents: None,
             options,
             marks: None,
             prompt,

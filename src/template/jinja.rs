@@ -1,6 +1,5 @@
 //! Running one Jinja source: parsed once, with limits on work and output so that no template hangs the window. Knows
 //! nothing of what the variables mean.
-use std::cell::Cell;
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,22 +8,16 @@ use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 use super::ending::Shape;
 use super::python::{self, Refusal};
-use super::{Template, TemplateError, Vars, rewrite};
+use super::{Template, TemplateError, Vars, filters, limits, ops, pytext, rewrite};
 
 /// Steps of the template engine for one render: at most about a second of work, and a hundred times what 2,000 messages take.
 const FUEL: u64 = 8_000_000;
-/// Bytes that one render may write (captured blocks count again), and times the size of its input on top.
-const OUTPUT: usize = 32 << 20;
-const OUTPUT_PER_INPUT: usize = 32;
+/// Frames of loops and macros in one another (a macro counts four).
+const RECURSION: usize = 200;
 /// Parsed templates that are kept.
 const KEPT: usize = 16;
 /// Name of the only template in an environment.
 const MAIN: &str = "chat";
-
-thread_local! {
-    /// Bytes that the render on this thread may still write.
-    static ROOM: Cell<usize> = const { Cell::new(0) };
-}
 
 /// A parsed template.
 pub(super) struct Compiled {
@@ -74,7 +67,10 @@ pub(super) fn compiled(template: &Template) -> Result<Arc<Compiled>, TemplateErr
 impl Compiled {
     /// Parses a source.
     fn new(source: &str) -> Result<Self, Fault> {
-        let (source, blocks) = rewrite::rewrite(source);
+        let rewritten = rewrite::rewrite(source).map_err(|line| Fault::Jinja {
+            line,
+            message: "This part is too long or too deeply nested for a chat template.".to_owned(),
+        })?;
         let mut env = Environment::new();
         let mut syntax = SyntaxConfig::builder();
         let syntax = syntax.trim_blocks(true).lstrip_blocks(true).build();
@@ -86,10 +82,17 @@ impl Compiled {
             format!("{open}{body}{close}")
         });
         python::install(&mut env);
-        env.add_template_owned(MAIN, source).map_err(fault)?;
+        filters::install(&mut env);
+        ops::install(&mut env);
+        env.set_recursion_limit(RECURSION);
+        env.add_template_owned(MAIN, rewritten.source).map_err(fault)?;
+        if let Some(line) = rewritten.unknown {
+            let message = "This part is written in a way that Burnish does not know.".to_owned();
+            return Err(Fault::Jinja { line, message });
+        }
         Ok(Self {
             env,
-            marked: blocks > 0,
+            marked: rewritten.blocks > 0,
             shapes: Mutex::new(Vec::new()),
         })
     }
@@ -97,28 +100,25 @@ impl Compiled {
     /// Renders with these variables; `input` is the size of the conversation in bytes.
     pub fn run(&self, context: Value, input: usize) -> Result<String, Fault> {
         let template = self.env.get_template(MAIN).map_err(fault)?;
-        ROOM.set(OUTPUT + OUTPUT_PER_INPUT * input);
-        template.render(context).map_err(fault)
+        limits::begin(input);
+        let text = template
+            .render(context)
+            .and_then(|text| limits::in_time().map(|()| text));
+        text.map_err(fault)
     }
 }
 
-/// Writes what `{{ ... }}` gives, within the room that is left.
+/// Writes what `{{ ... }}` gives, within the limits.
 fn write_value(out: &mut Output, _state: &mut State, value: &Value) -> Result<(), Error> {
     let shown;
     let text = match value.as_str() {
         Some(text) => text,
         None => {
-            shown = value.to_string();
+            shown = pytext::text(value);
             &shown
         }
     };
-    let Some(left) = ROOM.get().checked_sub(text.len()) else {
-        return Err(Error::new(
-            ErrorKind::InvalidOperation,
-            "the template writes far more text than the conversation holds",
-        ));
-    };
-    ROOM.set(left);
+    limits::written(text.len())?;
     out.write_str(text).map_err(Error::from)
 }
 

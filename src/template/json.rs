@@ -4,6 +4,9 @@ use std::fmt::Write;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Error, ErrorKind, Value};
 
+use super::lazy::Lazy;
+use super::pytext;
+
 /// The keyword arguments of `tojson`.
 struct Style {
     ensure_ascii: bool,
@@ -61,6 +64,13 @@ impl Style {
             ValueKind::Number => self.number(out, value),
             ValueKind::String => self.string(out, value.as_str().unwrap_or_default()),
             ValueKind::Seq | ValueKind::Iterable => {
+                if let Some(lazy) = value.downcast_object_ref::<Lazy>() {
+                    let name = lazy.type_name();
+                    return Err(Error::new(
+                        ErrorKind::InvalidOperation,
+                        format!("a {name} cannot become JSON, only a list can: write `| list | tojson`"),
+                    ));
+                }
                 let items = value.try_iter()?.collect::<Vec<_>>();
                 self.container(out, ['[', ']'], depth, &items, |out, item| {
                     self.write(out, item, depth + 1)
@@ -125,7 +135,7 @@ impl Style {
         if value.is_integer() {
             let _ = write!(out, "{value}");
         } else {
-            out.push_str(&python_float(f64::try_from(value.clone()).unwrap_or(f64::NAN)));
+            out.push_str(&json_float(f64::try_from(value.clone()).unwrap_or(f64::NAN)));
         }
     }
 
@@ -164,21 +174,11 @@ fn key_text(key: &Value) -> String {
     }
 }
 
-/// A float as Python's repr writes it: shortest digits, exponent below 1e-4 and from 1e16.
-fn python_float(x: f64) -> String {
-    if x.is_nan() {
-        return "NaN".to_owned();
+/// A float as json.dumps writes it.
+fn json_float(x: f64) -> String {
+    match (x.is_nan(), x.is_infinite()) {
+        (true, _) => "NaN".to_owned(),
+        (_, true) => if x > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        _ => pytext::float(x),
     }
-    if x.is_infinite() {
-        return if x > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
-    }
-    let magnitude = x.abs();
-    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
-        let text = format!("{x:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
-        return format!("{digits}e{sign}{exponent:0>2}");
-    }
-    let text = x.to_string();
-    if text.contains('.') { text } else { format!("{text}.0") }
 }

@@ -2,11 +2,17 @@
 //! Knows nothing of tokens or tensors.
 mod builtin;
 mod ending;
+mod filters;
+mod guard;
 mod jinja;
 mod json;
+mod lazy;
+mod limits;
 mod locate;
 mod marks;
+mod ops;
 mod paint;
+mod pytext;
 mod python;
 mod render;
 mod rewrite;

@@ -1,9 +1,11 @@
 //! What templates written for Python's Jinja expect beyond the engine's own: string methods, tests and functions. Knows
 //! values, not conversations.
-use minijinja::value::{ValueKind, from_args};
+use minijinja::value::{Kwargs, Tuple, ValueKind, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::Clock;
+use super::lazy::Lazy;
+use super::limits::{self, refusal};
+use super::{Clock, ops};
 
 /// The source of errors made by `raise_exception`, to tell a refusal from a mistake.
 #[derive(Debug, thiserror::Error)]
@@ -17,10 +19,11 @@ pub(super) fn install(env: &mut Environment<'static>) {
         let error = Error::new(ErrorKind::InvalidOperation, message.clone());
         Err(error.with_source(Refusal(message)))
     });
-    env.add_filter("tojson", super::json::tojson);
     // Python's strings and dicts have a length and items, which is all that Jinja's own test asks for.
-    env.add_test("sequence", |v: &Value| {
-        matches!(v.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
+    env.add_test("sequence", |v: &Value| match v.kind() {
+        ValueKind::Seq | ValueKind::String | ValueKind::Map => true,
+        ValueKind::Iterable => v.downcast_object_ref::<Lazy>().is_none(),
+        _ => false,
     });
     env.add_test("iterable", |v: &Value| {
         v.as_str().is_some() || !v.is_none() && v.try_iter().is_ok()
@@ -41,12 +44,32 @@ pub(super) fn strftime_now(clock: Clock) -> Value {
 
 /// Python methods: those of minijinja-contrib and some that it lacks.
 fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
-    if let Some(text) = value.as_str()
-        && let Some(result) = string_method(text, name, args)
+    if let Some(text) = value.as_str() {
+        limits::made(text.len())?;
+        if let Some(result) = string_method(text, name, args) {
+            return result;
+        }
+    }
+    if value.kind() == ValueKind::Map
+        && let Some(view) = dict_view(value, name)
     {
-        return result;
+        return from_args::<()>(args).map(|()| view);
     }
     minijinja_contrib::pycompat::unknown_method_callback(state, value, name, args)
+}
+
+/// `items()`, `keys()` and `values()` of a dict.
+fn dict_view(value: &Value, name: &str) -> Option<Value> {
+    let pairs = || value.as_object()?.try_iter_pairs();
+    Some(match name {
+        "items" => Lazy::view(
+            "dict_items",
+            pairs()?.map(|(k, v)| Value::from(Tuple::from([k, v]))).collect(),
+        ),
+        "keys" => Lazy::view("dict_keys", pairs()?.map(|(k, _)| k).collect()),
+        "values" => Lazy::view("dict_values", pairs()?.map(|(_, v)| v).collect()),
+        _ => return None,
+    })
 }
 
 /// String methods of Python; None for a name that is not here.
@@ -62,7 +85,17 @@ fn string_method(text: &str, name: &str, args: &[Value]) -> Option<Result<Value,
         "removesuffix" => one().map(|p| Value::from(text.strip_suffix(p).unwrap_or(text))),
         "partition" => one().map(|sep| part(text.find(sep), sep, true)),
         "rpartition" => one().map(|sep| part(text.rfind(sep), sep, false)),
+        "split" => split(text, args),
         "rsplit" => rsplit(text, args),
+        "splitlines" => from_args::<(Option<bool>,)>(args).map(|(keep,)| list(&lines(text, keep.unwrap_or(false)))),
+        "strip" => strip(text, args, true, true),
+        "lstrip" => strip(text, args, true, false),
+        "rstrip" => strip(text, args, false, true),
+        "replace" => replace(text, args),
+        "join" => from_args::<(&Value,)>(args).and_then(|(items,)| joined(text, items)),
+        "format" => ops::modest_widths(text).and_then(|()| {
+            minijinja::formatting::format(minijinja::formatting::FormatStyle::StrFormat, text, args).map(Value::from)
+        }),
         "swapcase" => {
             let swap = |c: char| {
                 if c.is_uppercase() {
@@ -82,15 +115,128 @@ fn string_method(text: &str, name: &str, args: &[Value]) -> Option<Result<Value,
     })
 }
 
+/// What str.strip() takes away: Unicode's white space and four control characters.
+pub(super) fn blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
+}
+
+/// `str.strip(chars)` at one end or both.
+fn strip(text: &str, args: &[Value], left: bool, right: bool) -> Result<Value, Error> {
+    let (chars,): (Option<&str>,) = from_args(args)?;
+    let drop = |c: char| chars.map_or_else(|| blank(c), |set| set.contains(c));
+    let text = if left { text.trim_start_matches(drop) } else { text };
+    Ok(Value::from(if right { text.trim_end_matches(drop) } else { text }))
+}
+
+/// `str.replace(old, new, count)`.
+fn replace(text: &str, args: &[Value]) -> Result<Value, Error> {
+    let (old, new, count): (&str, &str, Option<i64>) = from_args(args)?;
+    let count = usize::try_from(count.unwrap_or(-1)).unwrap_or(usize::MAX);
+    let found = text.matches(old).take(count).count();
+    limits::made(text.len() + found.saturating_mul(new.len()))?;
+    Ok(Value::from(text.replacen(old, new, count)))
+}
+
+/// `sep.join(items)`; items that are no text are an error, as in Python.
+fn joined(sep: &str, items: &Value) -> Result<Value, Error> {
+    let mut out = String::new();
+    for (i, item) in items.try_iter()?.enumerate() {
+        let text = item
+            .as_str()
+            .ok_or_else(|| refusal("join() takes only texts; `| map('string')` makes them"))?;
+        limits::made(sep.len() + text.len())?;
+        if i > 0 {
+            out += sep;
+        }
+        out += text;
+    }
+    Ok(Value::from(out))
+}
+
+/// `str.splitlines()`: the line ends of Python.
+pub(super) fn lines(text: &str, keep: bool) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    let ends = |c: char| {
+        matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
+    while let Some(at) = rest.find(ends) {
+        let end = if rest[at..].starts_with("\r\n") {
+            at + 2
+        } else {
+            at + rest[at..].chars().next().map_or(1, char::len_utf8)
+        };
+        out.push(&rest[..if keep { end } else { at }]);
+        rest = &rest[end..];
+    }
+    if !rest.is_empty() {
+        out.push(rest);
+    }
+    out
+}
+
+/// Arguments of `split` and `rsplit`: separator and the most pieces.
+fn split_args(args: &[Value]) -> Result<(Option<String>, usize), Error> {
+    let (sep, limit, kwargs): (Option<&str>, Option<i64>, Kwargs) = from_args(args)?;
+    let sep = sep.map_or_else(|| kwargs.get::<Option<String>>("sep"), |s| Ok(Some(s.to_owned())))?;
+    let limit = limit.map_or_else(|| kwargs.get::<Option<i64>>("maxsplit"), |n| Ok(Some(n)))?;
+    kwargs.assert_all_used()?;
+    if sep.as_deref() == Some("") {
+        return Err(refusal("a text is split at an empty separator"));
+    }
+    Ok((
+        sep,
+        usize::try_from(limit.unwrap_or(-1)).map_or(usize::MAX, |n| n.saturating_add(1)),
+    ))
+}
+
+/// `str.split(sep, maxsplit)`.
+fn split(text: &str, args: &[Value]) -> Result<Value, Error> {
+    let (sep, pieces) = split_args(args)?;
+    let parts: Vec<&str> = match sep {
+        Some(sep) => text.splitn(pieces, sep.as_str()).collect(),
+        None => {
+            let mut parts = Vec::new();
+            let mut rest = text.trim_start_matches(blank);
+            while !rest.is_empty() && parts.len() + 1 < pieces {
+                let end = rest.find(blank).unwrap_or(rest.len());
+                parts.push(&rest[..end]);
+                rest = rest[end..].trim_start_matches(blank);
+            }
+            // What is left behind the last split keeps the white space at its end.
+            parts.extend((!rest.is_empty()).then_some(rest));
+            parts
+        }
+    };
+    limits::listed(parts.len())?;
+    Ok(list(&parts))
+}
+
 /// `str.rsplit(sep, maxsplit)`.
 fn rsplit(text: &str, args: &[Value]) -> Result<Value, Error> {
-    let (sep, limit): (Option<&str>, Option<i64>) = from_args(args)?;
-    let pieces = usize::try_from(limit.unwrap_or(-1)).map_or(usize::MAX, |n| n.saturating_add(1));
+    let (sep, pieces) = split_args(args)?;
     let mut parts: Vec<&str> = match sep {
-        Some(sep) => text.rsplitn(pieces, sep).collect(),
-        None => text.split_whitespace().rev().collect(),
+        Some(sep) => text.rsplitn(pieces, sep.as_str()).collect(),
+        None => {
+            let mut parts = Vec::new();
+            let mut rest = text.trim_end_matches(blank);
+            while !rest.is_empty() && parts.len() + 1 < pieces {
+                let start = rest
+                    .char_indices()
+                    .rfind(|(_, c)| blank(*c))
+                    .map_or(0, |(at, c)| at + c.len_utf8());
+                parts.push(&rest[start..]);
+                rest = rest[..start].trim_end_matches(blank);
+            }
+            parts.extend((!rest.is_empty()).then_some(rest));
+            parts
+        }
     };
     parts.reverse();
+    limits::listed(parts.len())?;
     Ok(list(&parts))
 }
 

@@ -20,6 +20,7 @@ pub fn render(
     let mut scene = Scene {
         messages: &conversation.messages,
         tools: conversation.tools.as_ref(),
+        documents: conversation.documents.as_ref(),
         options,
         marks: None,
         prompt: options.add_generation_prompt,

@@ -1,6 +1,8 @@
 //! `{% generation %}` tags rewritten to filter blocks, which every Jinja engine knows; white space control, trim_blocks
 //! and line numbers stay as they were. Knows Jinja's delimiters, nothing of conversations.
 
+use super::guard::{self, Odd};
+
 /// The filter that wraps a generation block in marks; its arguments are variables so that a render without marks can pass
 /// empty ones.
 pub(super) const FILTER: &str = "__generation";
@@ -9,60 +11,116 @@ pub(super) const OPEN_VAR: &str = "__generation_open";
 /// Variable with the mark after it.
 pub(super) const CLOSE_VAR: &str = "__generation_close";
 
-/// The source with its generation tags rewritten, and how many blocks it has. Line ends become `\n`, as in Python's Jinja.
-pub(super) fn rewrite(source: &str) -> (String, usize) {
+/// A source as the engine gets it.
+pub(super) struct Rewritten {
+    pub source: String,
+    /// How many generation blocks it has.
+    pub blocks: usize,
+    /// The line of the first tag that is written in a way unknown here.
+    pub unknown: Option<usize>,
+}
+
+/// The longest source; the longest known template has 32,000 bytes.
+const LONGEST: usize = 512 << 10;
+/// `elif` in a row: each is a branch inside the one before.
+const BRANCHES: usize = 200;
+
+/// Rewrites a source; the line of what is too long or too deep for any parser is the error. Line ends become `\n`, as in
+/// Python's Jinja.
+pub(super) fn rewrite(source: &str) -> Result<Rewritten, usize> {
+    if source.len() > LONGEST {
+        return Err(1);
+    }
     let source = &source.replace("\r\n", "\n").replace('\r', "\n");
-    let mut out = String::with_capacity(source.len() + 64);
+    let mut out = Rewritten {
+        source: String::with_capacity(source.len() + source.len() / 4),
+        blocks: 0,
+        unknown: None,
+    };
     let mut rest = source.as_str();
-    let mut blocks = 0;
+    let mut branches = Vec::new();
     while let Some(at) = rest.find('{') {
-        out.push_str(&rest[..at]);
+        out.source.push_str(&rest[..at]);
         rest = &rest[at..];
+        let line = || source[..source.len() - rest.len()].matches('\n').count() + 1;
         let length = match rest.as_bytes().get(1) {
             Some(b'#') => rest.find("#}").map_or(rest.len(), |end| end + 2),
-            Some(b'{') => inside(rest, "}}"),
-            Some(b'%') => {
-                let length = inside(rest, "%}");
+            Some(kind @ (b'{' | b'%')) => {
+                let length = inside(rest, if *kind == b'{' { "}}" } else { "%}" });
                 let tag = &rest[..length];
-                match tag_name(tag) {
-                    "raw" => length + raw_length(&rest[length..]),
-                    name @ ("generation" | "endgeneration") => {
-                        let start = tag.find(name).unwrap_or_default();
-                        out.push_str(&tag[..start]);
-                        if name == "generation" {
-                            blocks += 1;
-                            out.push_str(&format!("filter {FILTER}({OPEN_VAR}, {CLOSE_VAR})"));
-                        } else {
-                            out.push_str("endfilter");
+                let name = if *kind == b'%' { tag_name(tag) } else { "" };
+                match (name, branches.last_mut()) {
+                    ("if", _) => branches.push(0),
+                    ("elif", Some(last)) if *last >= BRANCHES => return Err(line()),
+                    ("elif", Some(last)) => *last += 1,
+                    ("endif", _) => drop(branches.pop()),
+                    _ => {}
+                }
+                if name == "raw" {
+                    length + raw_length(&rest[length..])
+                } else {
+                    match guarded(tag, *kind == b'{', &mut out.blocks) {
+                        Ok(tag) => out.source.push_str(&tag),
+                        Err(Odd::TooDeep) => return Err(line()),
+                        Err(Odd::Unknown) => {
+                            out.unknown.get_or_insert(line());
+                            out.source.push_str(tag);
                         }
-                        out.push_str(&tag[start + name.len()..]);
-                        rest = &rest[length..];
-                        continue;
                     }
-                    _ => length,
+                    rest = &rest[length..];
+                    continue;
                 }
             }
             _ => 1,
         };
-        out.push_str(&rest[..length]);
+        out.source.push_str(&rest[..length]);
         rest = &rest[length..];
     }
-    out.push_str(rest);
-    (out, blocks)
+    out.source.push_str(rest);
+    Ok(out)
 }
 
-/// Length of a tag that starts at the beginning of `text`, its closing delimiter included; delimiters in strings do not
-/// count.
+/// One tag with its expressions guarded and `generation` as a filter block.
+fn guarded(tag: &str, is_expression: bool, blocks: &mut usize) -> Result<String, Odd> {
+    let control = |b: Option<&u8>| usize::from(matches!(b, Some(b'-' | b'+')));
+    let bytes = tag.as_bytes();
+    let Some(close) = tag
+        .len()
+        .checked_sub(2)
+        .filter(|at| *at >= 2 && bytes[tag.len() - 1] == b'}')
+    else {
+        return Err(Odd::Unknown);
+    };
+    let start = 2 + control(bytes.get(2));
+    let end = (close - control(bytes.get(close - 1)).min(close - start.min(close))).max(start);
+    let body = &tag[start..end];
+    let body = match tag_name(tag) {
+        _ if is_expression => guard::expression(body)?,
+        "generation" => {
+            *blocks += 1;
+            body.replacen("generation", &format!("filter {FILTER}({OPEN_VAR}, {CLOSE_VAR})"), 1)
+        }
+        "endgeneration" => body.replacen("endgeneration", "endfilter", 1),
+        _ => guard::statement(body)?,
+    };
+    Ok(format!("{}{body}{}", &tag[..start], &tag[end..]))
+}
+
+/// Length of a tag that starts at the beginning of `text`, its closing delimiter included; delimiters in strings and brackets
+/// do not count.
 fn inside(text: &str, close: &str) -> usize {
     let bytes = text.as_bytes();
     let mut quote = None;
+    let mut depth = 0_usize;
     let mut at = 2;
     while at < bytes.len() {
         match (quote, bytes[at]) {
             (Some(_), b'\\') => at += 1,
             (Some(q), b) if b == q => quote = None,
             (None, b @ (b'"' | b'\'')) => quote = Some(b),
-            (None, _) if bytes[at..].starts_with(close.as_bytes()) => return at + close.len(),
+            (None, _) if depth == 0 && bytes[at..].starts_with(close.as_bytes()) => return at + close.len(),
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
             _ => {}
         }
         at += 1;

@@ -10,6 +10,7 @@ use crate::data::Message;
 pub(super) struct Scene<'a> {
     pub messages: &'a [Message],
     pub tools: Option<&'a Json>,
+    pub documents: Option<&'a Json>,
     pub options: &'a RenderOptions,
     /// Marks around contents and generation blocks; None for the plain text.
     pub marks: Option<Marks>,
@@ -31,7 +32,7 @@ impl Scene<'_> {
         let fixed = [
             ("messages", Value::from(messages)),
             ("tools", tools),
-            ("documents", Value::from(())),
+            ("documents", self.documents.map_or(Value::from(()), value)),
             ("add_generation_prompt", Value::from(self.prompt)),
             ("strftime_now", python::strftime_now(self.options.clock)),
             (rewrite::OPEN_VAR, Value::from(open)),
@@ -53,7 +54,7 @@ impl Scene<'_> {
             .sum()
     }
 
-    /// One message as a dictionary. Reasoning goes by all three names that templates use.
+    /// One message as a dictionary. Reasoning goes by the names that transformers gives it.
     fn message(&self, index: usize, message: &Message) -> Value {
         let content = match &self.marks {
             Some(marks) => marks.content(index, message),
@@ -64,13 +65,19 @@ impl Scene<'_> {
             ("content", Value::from(content)),
         ];
         if let Some(reasoning) = &message.reasoning {
-            pairs.extend(["reasoning_content", "thinking", "reasoning"].map(|key| (key, Value::from(reasoning))));
+            pairs.extend(["reasoning_content", "thinking"].map(|key| (key, Value::from(reasoning))));
+            if message.named_reasoning {
+                pairs.push(("reasoning", Value::from(reasoning)));
+            }
         }
         if let Some(calls) = &message.tool_calls {
             pairs.push(("tool_calls", value(calls)));
         }
         if let Some(name) = &message.name {
             pairs.push(("name", Value::from(name)));
+        }
+        if let Some(id) = &message.tool_call_id {
+            pairs.push(("tool_call_id", Value::from(id)));
         }
         Value::from_pairs(pairs)
     }

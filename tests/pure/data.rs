@@ -284,3 +284,14 @@ fn the_message_is_the_sentence_of_the_manual() {
         (18, 17, 1)
     );
 }
+
+#[test]
+fn documents_and_the_name_of_the_reasoning_are_kept() {
+    let (_, conversation) = one(json!({"documents": [{"title": "A", "text": "x"}], "messages": [
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": "So.", "reasoning": "Because."},
+    ]}));
+    assert_eq!(conversation.documents, Some(json!([{"title": "A", "text": "x"}])));
+    assert_eq!(conversation.messages[1].reasoning.as_deref(), Some("Because."));
+    assert!(conversation.messages[1].named_reasoning);
+}

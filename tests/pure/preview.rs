@@ -218,6 +218,7 @@ fn a_row_of_two_thousand_tokens_is_shown_while_typing() {
     let conversation = Conversation {
         messages: turns.collect(),
         tools: None,
+        documents: None,
         kind: Kind::Chat,
         source: Place {
             file: Arc::new("rows.jsonl".into()),

@@ -19,6 +19,7 @@ fn rows(number: usize) -> ReadRows {
             Message::new(Role::Assistant, "Answer"),
         ],
         tools: None,
+        documents: None,
         kind: Kind::Chat,
         source: Source {
             file: file.clone(),

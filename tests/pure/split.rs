@@ -10,6 +10,7 @@ fn conversation(turns: &[(Role, &str)]) -> Conversation {
     Conversation {
         messages: turns.iter().map(|(role, text)| Message::new(*role, *text)).collect(),
         tools: None,
+        documents: None,
         kind: Kind::Chat,
         source: Source {
             file: Arc::new(PathBuf::from("x.jsonl")),

@@ -31,11 +31,13 @@ pub fn conversation(value: &Value) -> Conversation {
         message.reasoning = m["reasoning_content"].as_str().map(str::to_owned);
         message.tool_calls = m.get("tool_calls").cloned();
         message.name = m["name"].as_str().map(str::to_owned);
+        message.tool_call_id = m["tool_call_id"].as_str().map(str::to_owned);
         message
     };
     Conversation {
         messages: value["messages"].as_array().unwrap().iter().map(message).collect(),
         tools: value.get("tools").cloned(),
+        documents: value.get("documents").cloned(),
         kind: Kind::Chat,
         source: Source {
             file: Arc::new("conversations.json".into()),

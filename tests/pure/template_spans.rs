@@ -12,6 +12,7 @@ pub fn chat(turns: &[(Role, &str)]) -> Conversation {
             .map(|(role, content)| Message::new(*role, *content))
             .collect(),
         tools: None,
+        documents: None,
         kind: Kind::Chat,
         source: Source {
             file: Arc::new("rows.jsonl".into()),

@@ -38,6 +38,7 @@ fn data(rows: Vec<Vec<Message>>) -> DataSet {
     let conversation = |(row, messages): (usize, Vec<Message>)| Conversation {
         messages,
         tools: None,
+        documents: None,
         kind: Kind::Chat,
         source: Source {
             file: file.clone(),

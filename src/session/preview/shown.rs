@@ -100,6 +100,7 @@ fn hash_conversation(conversation: &Conversation, hasher: &mut impl Hasher) {
         message.tool_calls.as_ref().map(ToString::to_string).hash(hasher);
     }
     conversation.tools.as_ref().map(ToString::to_string).hash(hasher);
+    conversation.documents.as_ref().map(ToString::to_string).hash(hasher);
     (conversation.kind as u8).hash(hasher);
 }
 
@@ -233,6 +234,7 @@ pub fn example() -> Conversation {
             Message::new(Role::Assistant, "2 + 2 is 4."),
         ],
         tools: None,
+        documents: None,
         kind: Kind::Chat,
         source: Source {
             file: Arc::new(PathBuf::new()),

@@ -116,6 +116,9 @@ fn raw(ui: &mut Ui, conversation: &Conversation) {
 /// What a file of the messages schema would hold for this row.
 fn as_json(conversation: &Conversation) -> String {
     let mut row = serde_json::json!({ "messages": conversation.messages });
+    if let Some(documents) = &conversation.documents {
+        row["documents"] = documents.clone();
+    }
     if let Some(tools) = &conversation.tools {
         row["tools"] = tools.clone();
     }
