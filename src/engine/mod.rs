@@ -9,6 +9,7 @@ mod error;
 mod fetch;
 mod flags;
 mod generate;
+mod lesson;
 mod loaded;
 mod memory;
 mod observe;
@@ -96,6 +97,23 @@ impl Engine {
                     value: "audit".into(),
                     hint: "It follows in the next build.",
                 });
+            }
+            Job::Lesson {
+                model,
+                row,
+                own,
+                alternatives,
+                step,
+            } => {
+                let loaded = self.load(&model, sink, flags)?;
+                let asked = lesson::Asked {
+                    model: &model,
+                    row: &row,
+                    own: &own,
+                    alternatives,
+                    step: step.as_deref(),
+                };
+                lesson::run(loaded, &asked, sink, flags)?;
             }
             Job::Fetch { model, token } => fetch::run(&model, token.as_ref(), sink, flags)?,
             Job::Train {

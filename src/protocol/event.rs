@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BenchKind, Ending, Reading, StopReason, TopToken};
+use super::{BenchKind, Ending, Lesson, Reading, StopReason, TopToken};
 use crate::audit::{AuditSummary, Finding};
 
 /// What a device is.
@@ -132,6 +132,8 @@ pub enum Event {
         loss: Option<f64>,
         nll: Vec<Option<f32>>,
     },
+    /// What a model makes of a row.
+    Lesson { lesson: Lesson },
     /// A model was timed.
     Timed {
         what: BenchKind,

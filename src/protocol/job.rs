@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::{LessonRow, OwnWay};
 use crate::recipe::Recipe;
 
 /// A message of a chat, as the window and files spell it.
@@ -122,6 +123,17 @@ pub enum Job {
     /// Look for what is wrong with the recipe's data before a run: streams `Finding`, the serious ones first, then `Audited`. Model, data,
     /// template, method and batch of the recipe count.
     Audit { recipe: Box<Recipe> },
+    /// What the model makes of a row, then `Lesson`.
+    Lesson {
+        model: ModelRef,
+        row: LessonRow,
+        own: OwnWay,
+        /// Likeliest tokens to tell for each place.
+        alternatives: usize,
+        /// Take one step of LoRA by this recipe on the row too, on a copy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<Box<Recipe>>,
+    },
     /// Download a model of the hub (`OWNER/NAME`, with `@REVISION` and `/FILE.gguf` where wanted), streaming `Fetching`.
     Fetch {
         model: String,

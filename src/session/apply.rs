@@ -2,11 +2,12 @@
 
 use super::problems::Way;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{chats, data, hub, model, nav, plan, preview, recipe_form, run};
+use super::{chats, data, hub, lesson, model, nav, plan, preview, recipe_form, run};
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
 pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
-    let effects = carry_out(state, command);
+    let mut effects = carry_out(state, command);
+    effects.extend(lesson::follow(state));
     state.plan = plan::plan(state);
     effects
 }
@@ -21,6 +22,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Hub(command) => hub::apply(state, command),
         Command::Data(command) => data::apply(state, command),
         Command::Template(command) => preview::apply(state, command),
+        Command::Lesson(command) => lesson::apply(state, command),
         Command::Train(command) => run::apply(state, command),
         Command::Chat(command) => chats::apply(state, command),
     }
@@ -30,7 +32,8 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
 pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
     // Events of a run come in hundreds and change no forecast but by the pace, which counts once the run is over.
     let is_event = matches!(outcome, Outcome::Worker { .. });
-    let effects = take_in(state, outcome);
+    let mut effects = take_in(state, outcome);
+    effects.extend(lesson::follow(state));
     if !is_event || !state.run.is_active() {
         state.plan = plan::plan(state);
     }
@@ -58,6 +61,11 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             slot: Slot::Chat,
             id,
             event,
+        } if lesson::is_mine(state, id) => lesson::on_event(state, event),
+        Outcome::Worker {
+            slot: Slot::Chat,
+            id,
+            event,
         } => chats::on_event(state, id, event),
         Outcome::Worker {
             slot: Slot::Devices,
@@ -80,7 +88,11 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
         Outcome::WorkerGone {
             slot: Slot::Chat,
             message,
-        } => chats::on_gone(state, message),
+        } => {
+            let mut effects = chats::on_gone(state, message.clone());
+            effects.extend(lesson::on_gone(state, message));
+            effects
+        }
         Outcome::WorkerGone {
             slot: Slot::Devices, ..
         } if !state.devices.is_empty() => Vec::new(),

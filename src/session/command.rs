@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::chats::ChatCommand;
+use super::lesson::LessonCommand;
 use super::preview::TemplateCommand;
 use super::{DataCommand, Dialog, HubCommand, ModelCommand, ThemeChoice, TrainCommand};
 
@@ -76,6 +77,8 @@ pub enum Command {
     Hub(HubCommand),
     Data(DataCommand),
     Template(TemplateCommand),
+    /// What a loaded model makes of the row in the Template room.
+    Lesson(LessonCommand),
     Train(TrainCommand),
     Chat(ChatCommand),
 }

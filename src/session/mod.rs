@@ -11,6 +11,7 @@ mod data;
 mod effect;
 pub mod effects;
 mod hub;
+pub mod lesson;
 mod model;
 mod nav;
 mod plan;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::chats::ChatsState;
+use super::lesson::LessonState;
 use super::preview::PreviewState;
 use super::{
     DataState, HubState, ModelState, NavState, Plan, Problems, Question, RecipeState, Room, RunPhase, RunState,
@@ -36,6 +37,8 @@ pub struct State {
     pub data: DataState,
     /// Template, mode, rendered row and its tokens.
     pub preview: PreviewState,
+    /// What a model makes of the row in the Template room.
+    pub lesson: LessonState,
     /// The recipe of the next run.
     pub recipe: RecipeState,
     /// The forecast of a run of the recipe; worked out anew after every change.

@@ -15,6 +15,7 @@ mod kernels_block;
 mod kernels_blocks;
 mod kernels_kit;
 mod kernels_linear;
+mod lesson;
 mod real_models;
 mod sampling;
 mod stop_texts;

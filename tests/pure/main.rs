@@ -26,6 +26,7 @@ mod hub_refusals;
 mod hub_server;
 mod hygiene;
 mod layering;
+mod lesson;
 mod licences;
 mod preview;
 mod preview_tools;

@@ -286,3 +286,100 @@ fn tokens_are_found_and_templates_compared() {
     assert!(stage.shows("Against what it was: 1 line added, 0 removed."));
     stage.snapshot("template_room_difference");
 }
+
+/// A lesson with made-up numbers for the shown row: every tenth token is hard.
+fn lesson(stage: &mut Stage) -> burnish::protocol::Lesson {
+    use burnish::protocol::{Lesson, LessonStep, OwnToken, TokenLesson, TopToken};
+    let shown = stage.state().preview.shown.clone().expect("shown");
+    let likely = |id: u32, text: &str, probability: f32| TopToken {
+        id,
+        text: text.into(),
+        logit: 0.0,
+        probability,
+    };
+    let nll = |i: usize| if i % 10 == 0 { 5.2 } else { 0.1 * (i % 10) as f32 };
+    let token = |i: usize| TokenLesson {
+        nll: nll(i),
+        likely: vec![
+            likely(2249, "You", 0.4),
+            likely(shown.pieces[i].id, &shown.pieces[i].text, (-nll(i)).exp()),
+        ],
+    };
+    let first = shown.pieces.iter().position(|p| p.supervised).expect("learned");
+    let own = |i: usize| OwnToken {
+        id: shown.pieces[first + i].id,
+        text: shown.pieces[first + i].text.clone(),
+        probability: Some(0.5),
+    };
+    let other = OwnToken {
+        id: 1,
+        text: " Lyon".into(),
+        probability: Some(0.3),
+    };
+    Lesson {
+        tokens: (0..shown.pieces.len()).map(|i| (i > 0).then(|| token(i))).collect(),
+        own: vec![own(0), own(1), own(2), other],
+        step: Some(LessonStep {
+            lr: 2e-4,
+            grad_norm: 1.25,
+            trainable: 82_944,
+            before: 1.2,
+            after: 1.1,
+            nll: (0..shown.pieces.len()).map(|i| (i > 0).then(|| nll(i) * 0.9)).collect(),
+        }),
+    }
+}
+
+#[test]
+fn a_row_is_read_by_the_model_and_each_token_explained() {
+    use burnish::protocol::{Event, Job};
+    use burnish::session::{Outcome, Slot};
+    let mut stage = Stage::new(template_room_ui, state(pirate()), [1280.0, 800.0], true);
+    stage.click("See what the model makes of it");
+    let id = stage.effects().into_iter().find_map(|e| match e {
+        Effect::Job {
+            slot: Slot::Chat,
+            id,
+            job: Job::Lesson { .. },
+        } => Some(id),
+        _ => None,
+    });
+    let id = id.expect("the chat worker is asked");
+    for event in [
+        Event::Lesson {
+            lesson: lesson(&mut stage),
+        },
+        Event::Done,
+    ] {
+        let slot = Slot::Chat;
+        burnish::session::absorb(stage.state(), Outcome::Worker { slot, id, event });
+    }
+    stage.settle();
+    assert!(stage.shows("Loss of this row:"));
+    assert!(stage.shows("After one step of LoRA on this row alone (82,944 values"));
+    assert!(stage.shows("It parts from the row after 3 tokens."));
+    let shown = stage.state().preview.shown.clone().expect("shown");
+    let index = shown.pieces.iter().position(|p| p.supervised).expect("learned") + 3;
+    stage
+        .harness
+        .get_by_label_contains(&format!("Token {}: ", index + 1))
+        .click();
+    stage.settle();
+    for words in [
+        "1. Forward",
+        "2. Compare",
+        "3. Loss",
+        "4. Gradient",
+        "5. Update",
+        "By the scores it is p - y",
+    ] {
+        assert!(stage.shows(words), "{words}");
+    }
+    stage.snapshot("template_room_lesson");
+    stage.click("Leave it on its own here");
+    let asked = stage
+        .effects()
+        .into_iter()
+        .any(|e| matches!(e, Effect::Job { job: Job::Lesson { own, .. }, .. } if own.from == index));
+    assert!(asked, "from that token on");
+}

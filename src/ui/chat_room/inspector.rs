@@ -2,16 +2,13 @@
 //! Knows tokens, not how they were chosen.
 
 use egui::{
-    Align, Align2, EventFilter, FontId, Frame, Id, Key, Layout, Margin, Rect, Role, Sense, Stroke, Ui, WidgetInfo, vec2,
+    Align, Align2, EventFilter, FontId, Frame, Id, Key, Layout, Margin, Role, Sense, Stroke, Ui, WidgetInfo, vec2,
 };
 
-use super::super::{Ctx, icons, kit};
+use super::super::{Ctx, icons, kit, kit::percent, kit::quoted};
 use crate::protocol::TopToken;
 use crate::session::Command;
 use crate::session::chats::{ChatCommand, Piece, Place, Reply};
-
-/// Height of an alternative's line.
-const LINE: f32 = 20.0;
 
 /// Opens the inspector at a token and gives it the keyboard.
 pub fn open(ctx: &mut Ctx<'_>, ui: &Ui, place: Place, token: usize) {
@@ -140,61 +137,9 @@ fn keys(ctx: &mut Ctx<'_>, ui: &Ui, place: Place, token: usize) {
 
 /// An alternative: its text, a bar, its share; the chosen one is filled.
 fn line(ctx: &Ctx<'_>, ui: &mut Ui, rank: usize, token: &TopToken, chosen: bool) {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), Sense::hover());
-    let text = quoted(&token.text);
-    let share = percent(token.probability);
     let mark = if chosen { ", chosen" } else { "" };
+    let (text, share) = (quoted(&token.text), percent(token.probability));
     let name = format!("Alternative {}: {text} {share}{mark}", rank + 1);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
-    let theme = ctx.theme;
-    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-    let color = if chosen { theme.text() } else { theme.muted() };
-    let mark = if chosen { icons::CHECK } else { "" };
-    let middle = |x: f32| egui::pos2(x, rect.center().y);
-    painter.text(
-        middle(rect.left() + 4.0),
-        Align2::LEFT_CENTER,
-        mark,
-        FontId::proportional(12.0),
-        theme.accent(),
-    );
-    painter.text(
-        middle(rect.right() - 4.0),
-        Align2::RIGHT_CENTER,
-        &share,
-        FontId::monospace(12.0),
-        color,
-    );
-    let bar = Rect::from_x_y_ranges(
-        rect.center().x..=rect.right() - 60.0,
-        rect.center().y - 3.0..=rect.center().y + 3.0,
-    );
-    let names = painter.with_clip_rect(rect.with_max_x(bar.left() - 8.0).intersect(painter.clip_rect()));
-    names.text(
-        middle(rect.left() + 22.0),
-        Align2::LEFT_CENTER,
-        &text,
-        FontId::monospace(12.0),
-        color,
-    );
-    if bar.width() > 8.0 {
-        let filled = bar.with_max_x(bar.left() + bar.width() * token.probability.clamp(0.0, 1.0));
-        painter.rect_filled(bar, 3.0, theme.hover());
-        painter.rect_filled(filled, 3.0, if chosen { theme.accent() } else { theme.muted() });
-    }
+    let response = kit::share_line(ui, ctx.theme, &name, &text, (token.probability, chosen));
     response.on_hover_text(format!("Id {}, score {:.3}", token.id, token.logit));
-}
-
-/// With quotation marks, so that spaces and line breaks are seen.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\n', "\\n").replace('\t', "\\t"))
-}
-
-/// One digit; what is not quite nothing does not read as nothing.
-fn percent(share: f32) -> String {
-    if share > 0.0 && share < 0.0005 {
-        "<0.1 %".into()
-    } else {
-        format!("{:.1} %", share * 100.0)
-    }
 }

@@ -11,12 +11,14 @@ use egui::{
 use super::super::{Ctx, Theme, icons, kit};
 use super::chip_layout::{ChipLayout, Place, ROW_GAP};
 use super::focus::{Focus, Pane, Pointed};
+use super::heat::Heat;
 use super::pane_title;
 use super::rendered::role_fill;
-use super::search;
 use super::visible::{Part, visible};
+use super::{lesson, search};
 use crate::session::Command;
 use crate::session::Room;
+use crate::session::lesson::LessonCommand;
 use crate::session::preview::{Shown, source_of, why_words};
 use crate::tokens::Piece;
 
@@ -35,12 +37,14 @@ pub fn tokens_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, focus: &Focus, next: &mut Optio
             ui.ctx().copy_text(format!("[{}]", ids.join(", ")));
         }
         if let Some(shown) = &shown {
+            lesson::toggle_ui(ctx, ui);
             search::search_ui(ctx, ui, shown);
         }
     });
     let Some(shown) = shown else {
         return no_tokens(ctx, ui);
     };
+    lesson::lesson_ui(ctx, ui, &shown);
     ScrollArea::vertical()
         .id_salt("token stream")
         .auto_shrink(false)
@@ -88,10 +92,14 @@ fn stream(ctx: &mut Ctx<'_>, ui: &mut Ui, viewport: Rect, shown: &Shown, focus: 
         let piece = &shown.pieces[index];
         let rect = rect.translate(origin);
         let lit = focus.touches(piece.start, piece.end);
-        paint(ctx.theme, ui, rect, piece, &face(shown, index), lit);
+        let heat = Heat::of(ctx, shown, index);
+        paint(ctx.theme, ui, rect, piece, (&face(shown, index), heat.as_ref()), lit);
         found.mark(ctx.theme, ui, rect, index);
         let response = ui.interact(rect, Id::unique(("token chip", index)), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, name(index, piece)));
+        if response.clicked() && ctx.state.lesson.on {
+            ctx.send(Command::Lesson(LessonCommand::Select(Some(index))));
+        }
         if response.hovered() {
             *next = Some(Pointed {
                 pane: Pane::Tokens,
@@ -100,7 +108,10 @@ fn stream(ctx: &mut Ctx<'_>, ui: &mut Ui, viewport: Rect, shown: &Shown, focus: 
                 clicked: response.clicked(),
             });
         }
-        response.on_hover_ui(|ui| details(ctx.theme, ui, shown, index));
+        response.on_hover_ui(|ui| {
+            details(ctx.theme, ui, shown, index);
+            heat.iter().for_each(|heat| heat.details(ctx.theme, ui));
+        });
     }
 }
 
@@ -164,7 +175,7 @@ fn chip_width(ui: &Ui, font: &FontId, face: &[Part], id: u32) -> f32 {
     (text.max(id) + 2.0 * PADDING).ceil().max(24.0)
 }
 
-fn paint(theme: &Theme, ui: &Ui, rect: Rect, piece: &Piece, face: &[Part], lit: bool) {
+fn paint(theme: &Theme, ui: &Ui, rect: Rect, piece: &Piece, (face, heat): (&[Part], Option<&Heat>), lit: bool) {
     let painter = ui.painter();
     let role = match piece.role {
         Some(role) => theme.role(role),
@@ -193,6 +204,10 @@ fn paint(theme: &Theme, ui: &Ui, rect: Rect, piece: &Piece, face: &[Part], lit: 
     let galley = clip.layout_job(job(face, font, text, weak));
     let x = rect.left() + ((rect.width() - galley.size().x) / 2.0).max(PADDING);
     clip.galley(egui::pos2(x, rect.top() + 3.0), galley, text);
+    if let Some(heat) = heat {
+        heat.paint(theme, &clip, rect);
+        return;
+    }
     let at = rect.center_bottom() - vec2(0.0, 3.0);
     let id = FontId::proportional(ID_SIZE);
     clip.text(at, egui::Align2::CENTER_BOTTOM, piece.id, id, weak);
