@@ -2,7 +2,7 @@
 
 use super::problems::Way;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{chats, data, hub, lesson, model, nav, plan, preview, recipe_form, run};
+use super::{audit, chats, data, hub, lesson, model, nav, plan, preview, recipe_form, run};
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
 pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
@@ -23,6 +23,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Data(command) => data::apply(state, command),
         Command::Template(command) => preview::apply(state, command),
         Command::Lesson(command) => lesson::apply(state, command),
+        Command::Audit(command) => audit::apply(state, command),
         Command::Train(command) => run::apply(state, command),
         Command::Chat(command) => chats::apply(state, command),
     }
@@ -68,6 +69,11 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             event,
         } => chats::on_event(state, id, event),
         Outcome::Worker {
+            slot: Slot::Audit,
+            id,
+            event,
+        } => audit::on_event(state, id, event),
+        Outcome::Worker {
             slot: Slot::Devices,
             event,
             ..
@@ -81,6 +87,10 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             slot: Slot::Hub,
             message,
         } => hub::on_gone(state, message),
+        Outcome::WorkerGone {
+            slot: Slot::Audit,
+            message,
+        } => audit::on_gone(state, message),
         Outcome::WorkerGone {
             slot: Slot::Train,
             message,

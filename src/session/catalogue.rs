@@ -1,6 +1,7 @@
 //! Every command with its title and shortcut: the palette, menus and key handling read this one list.
 //! Knows keys by name, not egui.
 
+use super::audit::AuditCommand;
 use super::chats::ChatCommand;
 use super::{Command, DataCommand, ModelCommand, Room, RunPhase, ShellCommand, State, ThemeChoice, TrainCommand};
 
@@ -121,6 +122,12 @@ fn opening() -> Vec<Entry> {
             Command::Model(ModelCommand::FindDevices),
         ),
         entry("Close the data file", None, Command::Data(DataCommand::Close)),
+        entry("Audit all rows", None, Command::Audit(AuditCommand::Run)),
+        entry(
+            "Next row with a problem",
+            None,
+            Command::Audit(AuditCommand::NextProblem),
+        ),
         entry("Next row", None, Command::Data(DataCommand::Step(1))),
         entry("Previous row", None, Command::Data(DataCommand::Step(-1))),
         entry("Try it with the starter and a sample", None, Command::TryIt),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::audit::AuditCommand;
 use super::chats::ChatCommand;
 use super::lesson::LessonCommand;
 use super::preview::TemplateCommand;
@@ -79,6 +80,8 @@ pub enum Command {
     Template(TemplateCommand),
     /// What a loaded model makes of the row in the Template room.
     Lesson(LessonCommand),
+    /// The audit of the whole data set.
+    Audit(AuditCommand),
     Train(TrainCommand),
     Chat(ChatCommand),
 }

@@ -180,7 +180,8 @@ pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
         }
         DataCommand::Select(row) => select(state, row),
         DataCommand::Step(by) => {
-            let row = state.data.selected.saturating_add_signed(by);
+            let next = state.data.selected.saturating_add_signed(by);
+            let row = super::audit::step(state, by).unwrap_or(next);
             select(state, row)
         }
         DataCommand::ToggleProblems => {
@@ -259,6 +260,10 @@ pub fn absorb(state: &mut State, path: PathBuf, result: Result<ReadRows, String>
             state.data.selected = state.data.selected.min(set.conversations.len().saturating_sub(1));
             state.data.matches = None;
             state.data.search.clear();
+            if state.data.set.as_ref().is_none_or(|old| old.path != set.path) {
+                state.audit.rows = None;
+                state.preview.tried = preview::Tried::default();
+            }
             state.data.set = Some(set);
             let mut effects = preview::row_changed(state);
             effects.push(Effect::Save);

@@ -15,6 +15,8 @@ pub enum Slot {
     Train,
     /// Chat with base and tuned model; ends with the window.
     Chat,
+    /// Audits of the data; ends with the window.
+    Audit,
     /// Lists devices; ends when it has.
     Devices,
     /// Downloads models; ends with the window, and what came is kept.

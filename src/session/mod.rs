@@ -3,6 +3,7 @@
 //! `apply` (what the user wants) and `absorb` (what came back) change the state and return `Effect`s; they do no I/O.
 //! `Effects` carries effects out on threads and in worker processes and hands back `Outcome`s.
 mod apply;
+pub mod audit;
 mod bins;
 mod catalogue;
 pub mod chats;

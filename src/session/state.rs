@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::audit::AuditState;
 use super::chats::ChatsState;
 use super::lesson::LessonState;
 use super::preview::PreviewState;
@@ -39,6 +40,8 @@ pub struct State {
     pub preview: PreviewState,
     /// What a model makes of the row in the Template room.
     pub lesson: LessonState,
+    /// What is wrong with the supervision of the whole set.
+    pub audit: AuditState,
     /// The recipe of the next run.
     pub recipe: RecipeState,
     /// The forecast of a run of the recipe; worked out anew after every change.

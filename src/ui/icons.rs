@@ -36,6 +36,7 @@ pub const ROCKET: &str = "\u{E3FE}";
 pub const SEARCH: &str = "\u{E30C}";
 pub const SEND: &str = "\u{E398}";
 pub const SIDEBAR: &str = "\u{EC24}";
+pub const SKIP: &str = "\u{E5A6}";
 pub const SLIDERS: &str = "\u{E434}";
 pub const STOP: &str = "\u{E46C}";
 pub const SUN: &str = "\u{E472}";

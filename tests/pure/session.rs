@@ -144,6 +144,33 @@ fn a_dropped_folder_goes_where_it_belongs() {
     assert_eq!(state.problems.list.last().expect("a problem").message, "No idea.");
 }
 
+/// Starts a run of data in which an audit finds nothing.
+fn start(state: &mut State) -> Vec<Effect> {
+    let effects = apply(state, Command::Train(TrainCommand::Start));
+    audited(state, effects)
+}
+
+/// Answers the audit among the effects.
+fn audited(state: &mut State, effects: Vec<Effect>) -> Vec<Effect> {
+    let asked = effects.iter().find_map(|e| match e {
+        Effect::Job {
+            slot: Slot::Audit, id, ..
+        } => Some(*id),
+        _ => None,
+    });
+    let event = Event::Audited {
+        summary: Default::default(),
+    };
+    absorb(
+        state,
+        Outcome::Worker {
+            slot: Slot::Audit,
+            id: asked.expect("an audit"),
+            event,
+        },
+    )
+}
+
 #[test]
 fn training_needs_model_and_data() {
     let mut state = State::default();
@@ -151,7 +178,7 @@ fn training_needs_model_and_data() {
     assert_eq!(state.run.phase, RunPhase::None);
     assert_eq!(state.problems.list[0].message, "Pick a model first.");
     let mut state = ready();
-    let effects = apply(&mut state, Command::Train(TrainCommand::Start));
+    let effects = start(&mut state);
     assert!(matches!(&effects[..], [Effect::StartRun { name, .. }] if name == "rows"));
     assert!(state.run.is_active());
     assert!(
@@ -213,6 +240,7 @@ fn one_click_reads_model_and_sample_and_then_trains() {
             result: Ok(rows(50)),
         },
     );
+    let second = audited(&mut state, second);
     assert!(second.iter().any(|e| matches!(e, Effect::StartRun { .. })));
     assert_eq!(state.nav.room, Room::Train);
     let id = state.run.job;
@@ -251,7 +279,7 @@ fn a_failed_reading_ends_the_journey() {
 #[test]
 fn a_worker_that_dies_leaves_a_way_to_go_on() {
     let mut state = ready();
-    apply(&mut state, Command::Train(TrainCommand::Start));
+    start(&mut state);
     let id = state.run.job;
     absorb(
         &mut state,
@@ -299,7 +327,7 @@ fn a_worker_that_dies_leaves_a_way_to_go_on() {
 #[test]
 fn a_worker_that_ends_after_its_run_is_no_problem() {
     let mut state = ready();
-    apply(&mut state, Command::Train(TrainCommand::Start));
+    start(&mut state);
     let id = state.run.job;
     let end = Event::TrainEnd {
         step: 5,
@@ -331,7 +359,7 @@ fn a_worker_that_ends_after_its_run_is_no_problem() {
 fn pause_and_stop_reach_the_worker_only_during_a_run() {
     let mut state = ready();
     assert!(apply(&mut state, Command::Train(TrainCommand::Pause)).is_empty());
-    apply(&mut state, Command::Train(TrainCommand::Start));
+    start(&mut state);
     let effects = apply(&mut state, Command::Train(TrainCommand::Pause));
     assert!(matches!(
         &effects[..],
@@ -356,7 +384,7 @@ fn closing_asks_only_during_a_run() {
     let mut state = ready();
     let closes = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::CloseWindow));
     assert!(closes(&apply(&mut state, Command::Shell(ShellCommand::CloseAsked))));
-    apply(&mut state, Command::Train(TrainCommand::Start));
+    start(&mut state);
     assert!(!closes(&apply(&mut state, Command::Shell(ShellCommand::CloseAsked))));
     assert!(state.nav.asking_to_close);
     let stops = apply(&mut state, Command::Shell(ShellCommand::CloseAnswer { keep: false }));

@@ -334,7 +334,7 @@ fn lesson(stage: &mut Stage) -> burnish::protocol::Lesson {
 fn a_row_is_read_by_the_model_and_each_token_explained() {
     use burnish::protocol::{Event, Job};
     use burnish::session::{Outcome, Slot};
-    let mut stage = Stage::new(template_room_ui, state(pirate()), [1280.0, 800.0], true);
+    let mut stage = Stage::new(template_room_ui, state(pirate()), [1280.0, 900.0], true);
     stage.click("See what the model makes of it");
     let id = stage.effects().into_iter().find_map(|e| match e {
         Effect::Job {
@@ -382,4 +382,125 @@ fn a_row_is_read_by_the_model_and_each_token_explained() {
         .into_iter()
         .any(|e| matches!(e, Effect::Job { job: Job::Lesson { own, .. }, .. } if own.from == index));
     assert!(asked, "from that token on");
+}
+
+#[test]
+fn an_audit_says_what_is_wrong_and_shows_the_rows() {
+    use burnish::audit::{
+        AuditSummary, Bucket, Finding, FindingKind, Fix, Pace, Padding, RowCounts, RowRef, Severity, TokenCounts,
+        TurnEnds,
+    };
+    use burnish::protocol::{Event, Job};
+    use burnish::session::{Outcome, Slot};
+    let mut stage = Stage::new(template_room_ui, state(pirate()), [1280.0, 800.0], true);
+    assert!(stage.shows("Not looked through yet."));
+    let recipe = &mut stage.state().recipe.recipe;
+    (recipe.model.path, recipe.data.files) = ("starter".into(), vec!["rows.jsonl".into()]);
+    stage.click("Audit 2 rows");
+    let id = stage.effects().into_iter().find_map(|e| match e {
+        Effect::Job {
+            slot: Slot::Audit,
+            id,
+            job: Job::Audit { .. },
+        } => Some(id),
+        _ => None,
+    });
+    let id = id.expect("an audit");
+    let mut happens = |event| {
+        let slot = Slot::Audit;
+        burnish::session::absorb(stage.state(), Outcome::Worker { slot, id, event });
+    };
+    let finding = |kind, severity, row, message: &str, fix| {
+        Event::Finding(Finding {
+            kind,
+            severity,
+            count: 1,
+            rows: vec![RowRef { file: 0, row }],
+            message: message.into(),
+            fix,
+        })
+    };
+    happens(finding(
+        FindingKind::EndNotLearned,
+        Severity::Serious,
+        1,
+        "1 row learns an answer but not the token that ends it: the model will not stop.",
+        Some(Fix::SetTemplate("chatml".into())),
+    ));
+    happens(finding(
+        FindingKind::TooLong,
+        Severity::Warning,
+        0,
+        "1 row is too long even when cut to its last turn (at most 64 tokens).",
+        Some(Fix::SetMaxLength(128)),
+    ));
+    happens(finding(
+        FindingKind::Padding,
+        Severity::Note,
+        0,
+        "Half of the places would be padding.",
+        None,
+    ));
+    let bucket = |up_to, rows| Bucket { up_to, rows };
+    let summary = AuditSummary {
+        template: "chatml".into(),
+        rows: RowCounts {
+            read: 2,
+            kept: 2,
+            ..RowCounts::default()
+        },
+        tokens: TokenCounts {
+            all: 130,
+            supervised: 41,
+            longest: 91,
+            dropped: 0,
+        },
+        lengths: vec![bucket(32, 0), bucket(64, 1), bucket(96, 1)],
+        shares: (1..=10)
+            .map(|i| bucket(i * 10, usize::from(i == 3 || i == 4)))
+            .collect(),
+        padding: Padding {
+            unpacked: 0.5,
+            packed: 0.1,
+            packing: false,
+        },
+        ends: vec![TurnEnds {
+            role: Role::Assistant,
+            seen: 3,
+            learned: 2,
+        }],
+        pace: Pace {
+            seconds: 0.01,
+            rows_per_second: 200.0,
+            tokens_per_second: 13_000.0,
+            cached: false,
+        },
+    };
+    happens(Event::Audited { summary });
+    happens(Event::Done);
+    stage.settle();
+    for words in [
+        "1 serious finding",
+        "1 warning",
+        "1 note",
+        "the model will not stop",
+        "Ends of assistant turns learned",
+    ] {
+        assert!(stage.shows(words), "{words}");
+    }
+    stage.snapshot("template_room_audit");
+    stage.click("Show 1 row: end not learned");
+    assert_eq!(stage.state().data.selected, 1);
+    assert!(stage.shows("end not learned: 1 of 1"));
+    stage.click("All rows");
+    stage.click("Raise the maximum length to 128");
+    assert_eq!(stage.state().recipe.recipe.data.max_length, 128);
+    assert!(stage.effects().iter().any(|e| matches!(
+        e,
+        Effect::Job {
+            job: Job::Audit { .. },
+            ..
+        }
+    )));
+    assert!(stage.shows("Data or settings have changed since."));
 }

@@ -13,6 +13,7 @@ pub struct Workers {
     post: Post,
     train: Option<RunHandle>,
     chat: Option<WorkerHandle>,
+    audit: Option<WorkerHandle>,
     devices: Option<WorkerHandle>,
     hub: Option<WorkerHandle>,
 }
@@ -24,6 +25,7 @@ impl Workers {
             post,
             train: None,
             chat: None,
+            audit: None,
             devices: None,
             hub: None,
         }
@@ -39,6 +41,7 @@ impl Workers {
         let given = match slot {
             Slot::Train => RunHandle::start(id, job, wake).map(|handle| self.train = Some(handle)),
             Slot::Chat => hire(&mut self.chat, wake).map(|worker| worker.job(id, job)),
+            Slot::Audit => hire(&mut self.audit, wake).map(|worker| worker.job(id, job)),
             Slot::Devices => hire(&mut self.devices, wake).map(|worker| worker.job(id, job)),
             Slot::Hub => hire(&mut self.hub, wake).map(|worker| worker.job(id, job)),
         };
@@ -87,6 +90,7 @@ impl Workers {
         match slot {
             Slot::Train => self.train.iter().for_each(|run| run.control(control)),
             Slot::Chat => self.chat.iter().for_each(|worker| worker.control(control)),
+            Slot::Audit => self.audit.iter().for_each(|worker| worker.control(control)),
             Slot::Devices => self.devices.iter().for_each(|worker| worker.control(control)),
             Slot::Hub => self.hub.iter().for_each(|worker| worker.control(control)),
         }
@@ -102,6 +106,7 @@ impl Workers {
         }
         let places = [
             (Slot::Chat, &mut self.chat),
+            (Slot::Audit, &mut self.audit),
             (Slot::Devices, &mut self.devices),
             (Slot::Hub, &mut self.hub),
         ];

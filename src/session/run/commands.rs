@@ -6,7 +6,7 @@ use super::{RunPhase, RunState};
 use crate::protocol::{Control, Job};
 use crate::recipe::Recipe;
 use crate::session::problems::Way;
-use crate::session::{Command, Effect, Room, Slot, State, chats};
+use crate::session::{Command, Effect, Room, Slot, State, audit, chats};
 
 /// What can be done in the Train room.
 #[derive(Clone, Debug)]
@@ -117,6 +117,14 @@ fn start(state: &mut State) -> Vec<Effect> {
             error.to_string(),
             vec![Way::new("Show the recipe", Command::Go(Room::Train))],
         );
+        return Vec::new();
+    }
+    audit::before_training(state)
+}
+
+/// Starts a run by the recipe, whatever an audit says.
+pub fn start_now(state: &mut State) -> Vec<Effect> {
+    if state.run.is_active() || missing(state).is_some() {
         return Vec::new();
     }
     let stem = if state.recipe.name.trim().is_empty() {

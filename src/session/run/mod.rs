@@ -7,7 +7,7 @@ mod events;
 use std::path::PathBuf;
 
 pub use commands::{TrainCommand, apply, missing};
-pub(super) use commands::{dir_made, found};
+pub(super) use commands::{dir_made, found, start_now};
 pub use curves::{Curves, StepPoint};
 pub(super) use events::{on_event, on_gone};
 

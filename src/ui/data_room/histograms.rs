@@ -1,6 +1,6 @@
 //! How long the rows are: two small histograms under the table.
 
-use egui::{Align2, FontId, Sense, Ui, vec2};
+use egui::Ui;
 
 use super::super::{Ctx, kit};
 use crate::session::Bins;
@@ -24,42 +24,8 @@ fn one(ctx: &Ctx<'_>, ui: &mut Ui, name: &str, bins: &Bins) {
         let words = format!("median {}, longest {}", thousands(bins.median), thousands(bins.largest));
         ui.label(kit::muted(theme, words).small());
     });
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
-    let most = bins.counts.iter().copied().max().unwrap_or(1).max(1);
-    let step = rect.width() / bins.counts.len().max(1) as f32;
-    let bars = rect.height() - 14.0;
-    let hovered = response.hover_pos().map(|at| ((at.x - rect.left()) / step) as usize);
-    for (i, rows) in bins.counts.iter().enumerate() {
-        // A bar with few rows is still seen.
-        let height = if *rows == 0 {
-            0.0
-        } else {
-            (bars * *rows as f32 / most as f32).max(2.0)
-        };
-        let left = rect.left() + step * i as f32;
-        let bar = egui::Rect::from_min_max(
-            egui::pos2(left, rect.top() + bars - height),
-            egui::pos2(left + (step - 2.0).clamp(1.0, 64.0), rect.top() + bars),
-        );
-        let colour = if hovered == Some(i) {
-            theme.text()
-        } else {
-            theme.accent().gamma_multiply(0.75)
-        };
-        ui.painter().rect_filled(bar, 1, colour);
-    }
-    let label = FontId::proportional(10.5);
-    ui.painter().text(
-        rect.left_bottom(),
-        Align2::LEFT_BOTTOM,
-        thousands(bins.from),
-        label.clone(),
-        theme.muted(),
-    );
-    let end = thousands(bins.largest);
-    ui.painter()
-        .text(rect.right_bottom(), Align2::RIGHT_BOTTOM, end, label, theme.muted());
-    if let Some((i, rows)) = hovered.and_then(|i| Some((i, *bins.counts.get(i)?))) {
+    let ends = (thousands(bins.from), thousands(bins.largest));
+    kit::bars(ui, theme, HEIGHT, &bins.counts, (&ends.0, &ends.1), |i| {
         let from = bins.from + bins.width * i as u64;
         let to = from + bins.width - 1;
         let values = if from == to {
@@ -67,7 +33,6 @@ fn one(ctx: &Ctx<'_>, ui: &mut Ui, name: &str, bins: &Bins) {
         } else {
             format!("{} to {}", thousands(from), thousands(to))
         };
-        let range = format!("{values}: {}", count(rows, "row"));
-        response.on_hover_text_at_pointer(range);
-    }
+        format!("{values}: {}", count(bins.counts[i], "row"))
+    });
 }

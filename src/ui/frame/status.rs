@@ -3,6 +3,7 @@
 use egui::{Frame, Layout, Margin, Panel, RichText, Ui};
 
 use super::super::{Ctx, icons, kit};
+use crate::session::audit::{AuditCommand, AuditFlight};
 use crate::session::words::{duration, thousands};
 use crate::session::{Command, Download, ModelCommand, Room, RunPhase, TrainCommand};
 
@@ -79,7 +80,25 @@ fn download(ctx: &mut Ctx<'_>, ui: &mut Ui, download: &Download) {
     }
 }
 
+/// An audit of the data, where nothing trains.
+fn audit(ctx: &mut Ctx<'_>, ui: &mut Ui, flight: &AuditFlight) {
+    let stage = flight.stage.as_ref();
+    let words = stage.map_or_else(
+        || "Auditing the data".to_owned(),
+        |(stage, ..)| format!("Auditing the data: {stage}"),
+    );
+    ui.label(words);
+    let share = stage.and_then(|(_, done, total)| (*total > 0).then(|| *done as f32 / *total as f32));
+    kit::progress(ui, ctx.theme, "Progress", share, 140.0);
+    if !flight.stopping && kit::quiet(ui, icons::STOP, "Stop the audit").clicked() {
+        ctx.send(Command::Audit(AuditCommand::Stop));
+    }
+}
+
 fn job(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    if let Some(flight) = ctx.state.audit.flight.clone().filter(|_| !ctx.state.run.is_active()) {
+        return audit(ctx, ui, &flight);
+    }
     if let Some(going_on) = ctx.state.hub.download.clone().filter(|_| !ctx.state.run.is_active()) {
         return download(ctx, ui, &going_on);
     }

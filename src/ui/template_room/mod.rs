@@ -1,5 +1,7 @@
 //! The Template room: editor, rendered text and token stream of the selected row, in step with each other.
 //! Knows what is shown, not how it was rendered.
+mod audit;
+mod audit_numbers;
 mod chip_layout;
 mod chips;
 mod compared;
@@ -37,6 +39,7 @@ pub fn template_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         toolbar::toolbar_ui(ctx, ui);
         ui.add_space(4.0);
         notes(ctx, ui);
+        audit::audit_ui(ctx, ui);
         panes(ctx, ui);
     });
 }

@@ -3,6 +3,7 @@
 use egui::{Align, ComboBox, DragValue, Key, Layout, RichText, Ui, WidgetInfo};
 
 use super::super::{Ctx, fonts, icons, kit};
+use crate::session::audit::AuditCommand;
 use crate::session::preview::{Source, TemplateCommand, builtin_label};
 use crate::session::{Command, DataCommand, words};
 use crate::template::{Mode, Template};
@@ -88,11 +89,15 @@ fn stepper(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             step = -1;
         }
     });
+    if kit::icon_button(ui, icons::SKIP, "Next row with a problem").clicked() {
+        ctx.send(Command::Audit(AuditCommand::NextProblem));
+    }
     ui.label(kit::muted(ctx.theme, format!("of {}", words::thousands(rows as u64))));
     let mut number = selected + 1;
     let drag = ui.add(DragValue::new(&mut number).range(1..=rows).speed(0.2));
     drag.widget_info(|| WidgetInfo::labeled(egui::Role::SpinButton, true, "Row number"));
     ui.label("Row");
+    chosen_rows(ctx, ui);
     // Arrow keys step rows unless something is being typed.
     if ui.memory(|m| m.focused().is_none()) {
         ui.input(|i| {
@@ -105,6 +110,24 @@ fn stepper(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     } else if drag.changed() {
         ctx.send(Command::Data(DataCommand::Select(number - 1)));
     }
+}
+
+/// The finding whose rows are stepped through, with the way back to all rows.
+fn chosen_rows(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let Some(chosen) = &ctx.state.audit.rows else {
+        return;
+    };
+    let at = chosen.rows.partition_point(|r| *r < ctx.state.data.selected) + 1;
+    let words = format!(
+        "{}: {} of {}",
+        chosen.name,
+        at.min(chosen.rows.len()),
+        chosen.rows.len()
+    );
+    if kit::icon_button(ui, icons::X, "All rows").clicked() {
+        ctx.send(Command::Audit(AuditCommand::AllRows));
+    }
+    kit::badge(ui, ctx.theme.accent(), &words).on_hover_text("Previous and next go through the rows of this finding.");
 }
 
 /// What each mode is called, and what it does.

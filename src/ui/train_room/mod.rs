@@ -1,5 +1,6 @@
 //! The Train room: the recipe on the left; on the right what will happen, or what happens.
 mod advanced;
+mod asking;
 mod charts;
 mod forecast;
 mod form;
@@ -21,7 +22,10 @@ pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         area.show(ui, |ui| form::form_ui(ctx, ui));
     });
     kit::room(ctx, ui, footer, |ctx, ui| match ctx.state.run.phase {
-        RunPhase::None => forecast::forecast_ui(ctx, ui),
+        RunPhase::None => {
+            asking::asking_ui(ctx, ui);
+            forecast::forecast_ui(ctx, ui);
+        }
         _ => progress::progress_ui(ctx, ui),
     });
 }
@@ -38,7 +42,13 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
 
 fn start(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let missing = missing(ctx.state);
-    let blocked = missing.as_ref().map(|(why, _)| why.as_str());
+    let auditing = ctx
+        .state
+        .audit
+        .flight
+        .as_ref()
+        .map(|_| "The data is looked through first.");
+    let blocked = missing.as_ref().map(|(why, _)| why.as_str()).or(auditing);
     let rows = ctx.state.data.counts.train;
     let label = if rows > 0 {
         format!("Train on {}", count(rows, "conversation"))
