@@ -43,6 +43,10 @@ impl Cache {
     /// Forgets everything after the first `len` tokens; their places are written anew.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
+        if self.len == 0 {
+            // Nothing is kept of the buffers, and no tensor can be cut to nothing when they have to grow.
+            self.layers.fill(None);
+        }
     }
 
     /// Adds the keys and values of new tokens of one block, `[1, kv_heads, new, head_dim]`, and returns all of them.

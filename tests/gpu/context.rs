@@ -87,6 +87,11 @@ fn another_beginning_is_forgotten_from_where_it_differs() {
     let (none, _) = go(&mut context, &model, &strange);
     assert_eq!(none.reused, 0);
     same_as_fresh(&model, &none, &strange, "kv reuse, nothing in common");
+    // Longer than all that was read before: the buffers have to grow with nothing to keep.
+    let long = ids(60, 200);
+    let (none, _) = go(&mut context, &model, &long);
+    assert_eq!(none.reused, 0);
+    same_as_fresh(&model, &none, &long, "kv reuse, nothing in common and longer");
 }
 
 #[test]
