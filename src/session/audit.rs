@@ -1,6 +1,7 @@
 //! The audit of the open data: asked of a worker, its findings in order, the rows of a finding to step through, its fixes to apply, and
 //! the question before training. Knows findings, not how they are found.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::preview::TemplateCommand;
@@ -29,9 +30,32 @@ pub struct AuditReport {
     of: u64,
     pub findings: Vec<Finding>,
     pub summary: AuditSummary,
+    /// Indices of findings by the row that they name.
+    rows: BTreeMap<usize, Vec<usize>>,
 }
 
 impl AuditReport {
+    fn new(of: u64, findings: Vec<Finding>, summary: AuditSummary) -> Self {
+        let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, finding) in findings.iter().enumerate() {
+            for row in &finding.rows {
+                rows.entry(row.row).or_default().push(index);
+            }
+        }
+        Self {
+            of,
+            findings,
+            summary,
+            rows,
+        }
+    }
+
+    /// What was found in a row, by its number in the file.
+    pub fn of_row(&self, row: usize) -> impl Iterator<Item = &Finding> {
+        let found = self.rows.get(&row).into_iter().flatten();
+        found.filter_map(|index| self.findings.get(*index))
+    }
+
     /// Findings of a severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|f| f.severity == severity).count()
@@ -218,11 +242,7 @@ fn finished(state: &mut State, summary: AuditSummary) -> Vec<Effect> {
         return Vec::new();
     };
     state.audit.rows = None;
-    state.audit.report = Some(AuditReport {
-        of: flight.of,
-        findings: flight.findings,
-        summary,
-    });
+    state.audit.report = Some(AuditReport::new(flight.of, flight.findings, summary));
     if flight.then_train && !flight.stopping {
         return before_training(state);
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::problems::Way;
-use super::{Bins, Command, Dialog, Effect, Room, State, preview, recipe_form};
+use super::{Bins, Command, Dialog, Effect, Room, RowLengths, State, preview, recipe_form};
 use crate::data::{Conversation, DataSet, Split};
 
 /// Sums over the rows, made once when a file is read.
@@ -116,6 +116,8 @@ pub struct DataState {
     pub matches: Option<Arc<Vec<usize>>>,
     /// The path field (where there are no dialogs).
     pub path_text: String,
+    /// Tokens of the rows that were on show.
+    pub lengths: RowLengths,
 }
 
 impl DataState {
@@ -160,6 +162,8 @@ pub enum DataCommand {
     Search(String),
     /// Hold out this share of the rows, in percent.
     HoldOut(f64),
+    /// Count the tokens of the first of these rows that are not counted yet.
+    CountTokens(Vec<usize>),
     /// Forget the file.
     Close,
 }
@@ -201,6 +205,10 @@ pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
             state.recipe.recipe.data.split = percent;
             let path = state.data.set.as_ref().map(|s| s.path.clone());
             path.map(|path| read(state, path)).unwrap_or_default()
+        }
+        DataCommand::CountTokens(rows) => {
+            super::lengths::count(state, &rows);
+            Vec::new()
         }
         DataCommand::Close => {
             let samples = std::mem::take(&mut state.data.samples);

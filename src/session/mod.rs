@@ -12,6 +12,7 @@ mod data;
 mod effect;
 pub mod effects;
 mod hub;
+mod lengths;
 pub mod lesson;
 mod model;
 mod nav;
@@ -36,6 +37,7 @@ pub use hub::fit::{DeviceFit, Fits, Needs, Use};
 pub use hub::{
     Download, FileQuestion, HubCommand, HubEffect, HubOutcome, HubState, Keep, Question, TokenQuestion, machine_memory,
 };
+pub use lengths::{RowLengths, can_count};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;
 pub use plan::Plan;

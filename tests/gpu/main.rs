@@ -16,6 +16,7 @@ mod kernels_blocks;
 mod kernels_kit;
 mod kernels_linear;
 mod lesson;
+mod one_path;
 mod real_models;
 mod sampling;
 mod stop_texts;

@@ -33,6 +33,7 @@ mod preview;
 mod preview_tools;
 mod protocol;
 mod recipe;
+mod row_lengths;
 mod session;
 mod shaders;
 mod source;

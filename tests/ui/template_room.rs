@@ -297,7 +297,13 @@ fn lesson(stage: &mut Stage) -> burnish::protocol::Lesson {
         logit: 0.0,
         probability,
     };
-    let nll = |i: usize| if i.is_multiple_of(10) { 5.2 } else { 0.1 * (i % 10) as f32 };
+    let nll = |i: usize| {
+        if i.is_multiple_of(10) {
+            5.2
+        } else {
+            0.1 * (i % 10) as f32
+        }
+    };
     let token = |i: usize| TokenLesson {
         nll: nll(i),
         likely: vec![

@@ -3,10 +3,11 @@
 use egui::{Align, Label, Layout, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use super::super::{Ctx, kit};
+use super::super::{Ctx, icons, kit};
+use crate::audit::{Finding, Severity};
 use crate::data::{Conversation, Role, Split};
 use crate::session::words::{first_words, thousands};
-use crate::session::{Command, DataCommand};
+use crate::session::{Command, DataCommand, audit, can_count};
 
 const ROW_HEIGHT: f32 = 26.0;
 
@@ -31,7 +32,7 @@ pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         .column(Column::remainder().clip(true).at_least(120.0))
         .column(Column::exact(48.0))
         .column(Column::exact(84.0))
-        .column(Column::exact(72.0))
+        .column(Column::exact(92.0))
         .auto_shrink(false);
     let at = match &matches {
         Some(rows) => rows.binary_search(&selected).ok(),
@@ -40,12 +41,17 @@ pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     if let Some(at) = at.filter(|at| moved && *at < len) {
         table = table.scroll_to_row(at, None);
     }
+    let measure = if ctx.state.model.selected.is_some() {
+        "Tokens"
+    } else {
+        "Characters"
+    };
     let table = table.header(26.0, |mut row| {
         for (title, right) in [
             ("Line", true),
             ("First words", false),
             ("Turns", true),
-            ("Characters", true),
+            (measure, true),
             ("Flags", false),
         ] {
             row.col(|ui| {
@@ -58,12 +64,16 @@ pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             });
         }
     });
+    let mut uncounted = Vec::new();
     table.body(|body| {
         body.rows(ROW_HEIGHT, len, |mut row| {
             let index = matches.as_ref().map_or(row.index(), |m| m[row.index()]);
+            if ctx.state.data.lengths.of(index).is_none() {
+                uncounted.push(index);
+            }
             row.set_selected(index == selected);
             let line = set.conversations[index].source.line;
-            cells(ctx, &mut row, &set.conversations[index]);
+            cells(ctx, &mut row, (index, &set.conversations[index]));
             let response = row.response();
             response.widget_info(|| {
                 egui::WidgetInfo::selected(egui::Role::Button, true, index == selected, format!("Line {line}"))
@@ -73,6 +83,9 @@ pub fn table_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             }
         });
     });
+    if !uncounted.is_empty() && can_count(ctx.state) {
+        ctx.send(Command::Data(DataCommand::CountTokens(uncounted)));
+    }
 }
 
 /// Up and down step through the rows unless a text field has the keys.
@@ -90,7 +103,7 @@ fn right_aligned<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     ui.with_layout(Layout::right_to_left(Align::Center), content).inner
 }
 
-fn cells(ctx: &Ctx<'_>, row: &mut TableRow<'_, '_>, conversation: &Conversation) {
+fn cells(ctx: &Ctx<'_>, row: &mut TableRow<'_, '_>, (index, conversation): (usize, &Conversation)) {
     let theme = ctx.theme;
     row.col(|ui| {
         right_aligned(ui, |ui| {
@@ -104,14 +117,46 @@ fn cells(ctx: &Ctx<'_>, row: &mut TableRow<'_, '_>, conversation: &Conversation)
         right_aligned(ui, |ui| ui.label(conversation.messages.len().to_string()));
     });
     row.col(|ui| {
-        let characters: usize = conversation.messages.iter().map(|m| m.content.len()).sum();
-        right_aligned(ui, |ui| ui.label(thousands(characters as u64)));
+        let (words, tip) = length(ctx, index, conversation);
+        right_aligned(ui, |ui| ui.label(words).on_hover_text(tip));
     });
     row.col(|ui| {
-        if conversation.split == Split::Eval {
-            kit::badge(ui, theme.warn(), "held out");
-        }
+        flags(ctx, ui, conversation);
     });
+}
+
+/// Tokens of a row, its characters while there is no model, and what that means.
+fn length(ctx: &Ctx<'_>, index: usize, conversation: &Conversation) -> (String, &'static str) {
+    match ctx.state.data.lengths.of(index) {
+        Some(Some(tokens)) => (thousands(tokens as u64), "Tokens with the template's markers"),
+        Some(None) => ("\u{2013}".into(), "The template cannot render this row"),
+        None if ctx.state.model.selected.is_none() => {
+            let characters: usize = conversation.messages.iter().map(|m| m.content.chars().count()).sum();
+            (thousands(characters as u64), "Characters; tokens depend on the model")
+        }
+        None => ("\u{2026}".into(), "Not counted yet"),
+    }
+}
+
+/// Held out, and what the audit found in the row.
+fn flags(ctx: &Ctx<'_>, ui: &mut Ui, conversation: &Conversation) {
+    let theme = ctx.theme;
+    if conversation.split == Split::Eval {
+        kit::badge(ui, theme.warn(), "held out");
+    }
+    let report = audit::fresh(ctx.state);
+    let found = report.into_iter().flat_map(|r| r.of_row(conversation.source.row));
+    let mut found: Vec<&Finding> = found.filter(|f| f.severity != Severity::Note).collect();
+    found.sort_by_key(|f| f.severity);
+    if let Some(worst) = found.first() {
+        let (icon, colour) = match worst.severity {
+            Severity::Serious => (icons::WARNING_CIRCLE, theme.error()),
+            _ => (icons::WARNING, theme.warn()),
+        };
+        let names: Vec<String> = found.iter().map(|f| f.kind.name().replace('-', " ")).collect();
+        let tip = format!("The audit found: {}", names.join(", "));
+        ui.label(egui::RichText::new(icon).color(colour)).on_hover_text(tip);
+    }
 }
 
 /// What the user says first, else whatever stands first.
