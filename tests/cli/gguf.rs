@@ -124,3 +124,52 @@ fn smollm2_answers_from_its_gguf_as_transformers_does() {
     let found = ids(&answer[0]["ids"]);
     assert!(ids(&expected["greedy_ids"]).starts_with(&found[..7]), "{found:?}");
 }
+
+/// A value of `/proc/PID/status`, in bytes.
+#[cfg(target_os = "linux")]
+fn memory(pid: u32, key: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|l| l.strip_prefix(key)).unwrap();
+    let kib: u64 = line
+        .trim_start_matches(':')
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    kib * 1024
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn loading_a_gguf_takes_little_more_memory_than_the_model_in_the_end() {
+    use burnish::protocol::{Event, Job, ModelRef};
+    use burnish::worker::{News, WorkerHandle, use_program};
+    let Some(model) = asset("smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf") else {
+        return;
+    };
+    use_program(env!("CARGO_BIN_EXE_burnish").into());
+    let worker = WorkerHandle::spawn(std::sync::Arc::new(|| ())).unwrap();
+    let before = memory(worker.pid(), "VmRSS");
+    let model = ModelRef {
+        model: model.to_string_lossy().into_owned(),
+        adapter: None,
+        template: None,
+        device: "cpu".into(),
+    };
+    worker.job(1, Job::Load { model });
+    loop {
+        match worker.next(std::time::Duration::from_secs(60)).expect("an answer") {
+            News::Frame(frame) if frame.event == Event::Done => break,
+            News::Frame(frame) => assert!(!matches!(frame.event, Event::Failed { .. }), "{:?}", frame.event),
+            News::Problem(message) => panic!("{message}"),
+            News::Exit(exit) => panic!("{}", exit.in_words()),
+        }
+    }
+    let (peak, end) = (
+        memory(worker.pid(), "VmHWM") - before,
+        memory(worker.pid(), "VmRSS") - before,
+    );
+    println!("loading SmolLM2: peak {peak} bytes, in the end {end}");
+    assert!(end > 90_000_000, "the model is in memory: {end}");
+    assert!((peak as f64) < 1.3 * end as f64, "peak {peak}, in the end {end}");
+}
