@@ -10,6 +10,7 @@ mod prepare;
 mod sidecar;
 mod stream;
 mod tokenizer;
+mod words;
 
 pub use agree::{Agreement, Difference, agreement};
 pub use choose::{Chosen, choose};

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::sidecar::Sidecar;
+use super::words::Words;
 use super::{Stream, TokenError, gguf};
 use crate::formats::FormatError;
 use crate::formats::source::is_gguf;
@@ -18,6 +20,8 @@ pub type Offsets = Vec<(usize, usize)>;
 /// A loaded tokenizer.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// The quick way, for tokenizers that have one.
+    words: Option<Words>,
     vars: Vars,
     template: Option<Template>,
     special: HashSet<u32>,
@@ -84,6 +88,7 @@ impl Tokenizer {
             eos_ids.insert(0, id);
         }
         Ok(Self {
+            words: Words::new(&inner),
             inner,
             vars,
             template: sidecar.template,
@@ -96,6 +101,9 @@ impl Tokenizer {
     /// Encodes without adding special tokens; special-token text inside becomes its id. Offsets are bytes of `text`, as
     /// the tokenizer tells them (some leave out a token's leading space).
     pub fn encode(&self, text: &str) -> Result<(Vec<u32>, Offsets), TokenError> {
+        if let Some(quick) = self.words.as_ref().and_then(|words| words.encode(&self.inner, text)) {
+            return Ok(quick);
+        }
         let encoding = self
             .inner
             .encode(text, false)
@@ -167,6 +175,31 @@ impl Tokenizer {
     /// Is this id a special token?
     pub fn is_special(&self, id: u32) -> bool {
         self.special.contains(&id)
+    }
+
+    /// Ids of all special tokens, in no order.
+    pub fn special_ids(&self) -> impl Iterator<Item = u32> {
+        self.special.iter().copied()
+    }
+
+    /// Does the tokenizer itself put bos_token before a text that stands alone?
+    pub fn starts_with_bos(&self) -> bool {
+        let bos = self.vars.get("bos_token").and_then(|t| self.id_of(t));
+        let first = |ids: Vec<u32>| ids.first().copied();
+        bos.is_some() && self.encode_alone("a").ok().and_then(first) == bos
+    }
+
+    /// SHA-256 of everything that decides about ids, in lower-case hex.
+    ///
+    /// # Errors
+    /// The tokenizer cannot be written down.
+    pub fn fingerprint(&self) -> Result<String, TokenError> {
+        let text = self
+            .inner
+            .to_string(false)
+            .map_err(|e| TokenError::Encode(e.to_string()))?;
+        let digest = Sha256::digest(text.as_bytes());
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// bos_token, eos_token, pad_token ... for templates.

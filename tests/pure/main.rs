@@ -49,6 +49,7 @@ mod tokens_fixture;
 mod tokens_golden;
 mod tokens_prepare;
 mod tokens_stream;
+mod tokens_words;
 mod weights_bad;
 mod world;
 mod world_judge;
