@@ -61,7 +61,11 @@ fn read_message(value: Value, field: &str, notes: &mut Vec<Fault>) -> Result<Mes
     }
     message.name = read_optional_text(&mut item, "name", field)?;
     message.tool_call_id = read_optional_text(&mut item, "tool_call_id", field)?;
-    message.weight = read_weight(&item, field)?;
+    for key in WEIGHTS {
+        if message.weight.is_none() {
+            message.weight = read_weight(&item, key, &format!("{field}.{key}"))?;
+        }
+    }
     Ok(message)
 }
 
@@ -127,27 +131,24 @@ fn read_optional_text(item: &mut Map<String, Value>, key: &str, field: &str) -> 
     }
 }
 
-/// `train` (true or false) or `weight` (a number from 0).
-fn read_weight(item: &Map<String, Value>, field: &str) -> Result<Option<f32>, Fault> {
-    for key in ["train", "training", "weight"] {
-        let field = format!("{field}.{key}");
-        match item.get(key) {
-            None | Some(Value::Null) => {}
-            Some(Value::Bool(flag)) => return Ok(Some(if *flag { 1.0 } else { 0.0 })),
-            Some(Value::Number(number)) => {
-                let weight = number.as_f64().unwrap_or(f64::NAN);
-                if !(0.0..=1e6).contains(&weight) {
-                    return Err(Fault::field(
-                        &field,
-                        format!("is {number}; use 0 (not learned) or 1 (learned)."),
-                    ));
-                }
-                return Ok(Some(weight as f32));
+/// The keys of a message's flag, the strongest first.
+pub(super) const WEIGHTS: [&str; 3] = ["train", "training", "weight"];
+
+/// The flag under `key`, called `field` in faults: true or false, or a number from 0.
+pub(super) fn read_weight(item: &Map<String, Value>, key: &str, field: &str) -> Result<Option<f32>, Fault> {
+    match item.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(if *flag { 1.0 } else { 0.0 })),
+        Some(Value::Number(number)) => {
+            let weight = number.as_f64().unwrap_or(f64::NAN);
+            if !(0.0..=1e6).contains(&weight) {
+                let what = format!("is {number}; use 0 (not learned) or 1 (learned).");
+                return Err(Fault::field(field, what));
             }
-            Some(other) => return Err(Fault::wrong_type(&field, other, "true, false, 0 or 1")),
+            Ok(Some(weight as f32))
         }
+        Some(other) => Err(Fault::wrong_type(field, other, "true, false, 0 or 1")),
     }
-    Ok(None)
 }
 
 /// `tool_calls`, or the older single `function_call`, as a list with `arguments` parsed.

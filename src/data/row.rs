@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::conversation::{Kind, Message, Role};
-use super::messages::{read_messages, read_text};
+use super::messages::{WEIGHTS, read_messages, read_text, read_weight};
 use super::problem::{Fault, described};
 use super::schema::{COMPLETION, INPUT, OUTPUT, PROMPT, Schema, detect, key_of};
 
@@ -28,13 +28,21 @@ pub(super) fn read_row(value: Value, notes: &mut Vec<Fault>) -> Result<Draft, Fa
     let schema = detect(&row)?;
     let tools = read_list(&mut row, "tools", "a list of tool definitions")?;
     let documents = read_list(&mut row, "documents", "a list of documents")?;
-    let (kind, messages) = match schema {
+    let weight = match schema {
+        Schema::Alpaca | Schema::PromptCompletion | Schema::Preference => row_weight(&row)?,
+        Schema::Messages | Schema::ShareGpt | Schema::Text => None,
+    };
+    let (kind, mut messages) = match schema {
         Schema::Messages | Schema::ShareGpt => (Kind::Chat, chat(&mut row, schema, notes)?),
         Schema::Alpaca => (Kind::Chat, alpaca(&mut row, notes)?),
         Schema::PromptCompletion => (Kind::Completion, prompt_completion(&mut row, notes)?),
         Schema::Preference => (Kind::Completion, preference(&mut row, notes)?),
         Schema::Text => (Kind::Text, text(&mut row, notes)?),
     };
+    // A flag of the whole row belongs to its answer.
+    if let Some(last) = messages.last_mut().filter(|last| last.role == Role::Assistant) {
+        last.weight = last.weight.or(weight);
+    }
     if messages.iter().all(|message| message.role != Role::Assistant) {
         let what = "has no assistant message, so nothing is learned from it. Add the answer or remove the row.";
         notes.push(Fault::field(answer_field(schema), what));
@@ -46,6 +54,16 @@ pub(super) fn read_row(value: Value, notes: &mut Vec<Fault>) -> Result<Draft, Fa
         tools,
         documents,
     })
+}
+
+/// `train` or `weight` beside the fields of a row of one answer. A column of that name that holds something else is another matter.
+fn row_weight(row: &Map<String, Value>) -> Result<Option<f32>, Fault> {
+    let flags = |value: &Value| matches!(value, Value::Bool(_) | Value::Number(_));
+    let has = |key: &&&str| row.get(**key).is_some_and(flags);
+    match WEIGHTS.iter().find(has) {
+        Some(key) => read_weight(row, key, key),
+        None => Ok(None),
+    }
 }
 
 /// The field that holds the answers, for faults about them.
