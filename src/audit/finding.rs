@@ -242,6 +242,8 @@ pub struct TokenCounts {
     pub longest: usize,
     /// Left out with the oldest turns of rows that are too long.
     pub dropped: usize,
+    /// Messages of those turns.
+    pub dropped_messages: usize,
 }
 
 /// Rows of a range of values: above the bucket before, up to and with `up_to`.

@@ -31,6 +31,8 @@ pub enum Verb {
     Fetch(FetchArgs),
     /// Show rows as the model will see them: text, tokens, and which of them are learned.
     Inspect(InspectArgs),
+    /// Look for what is wrong with the supervision of a data set; exit code 1 on something serious.
+    Audit(AuditArgs),
     /// Train by a recipe.
     Train(TrainArgs),
     /// Continue a prompt.
@@ -199,6 +201,25 @@ pub struct InspectArgs {
     pub vars: Vec<String>,
 }
 
+/// `audit`
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// File of rows.
+    pub data: PathBuf,
+    /// Model folder, `.gguf` file, or `starter`.
+    #[arg(long, value_name = "M")]
+    pub model: String,
+    /// Built-in template (chatml, llama3, gemma, plain) or a .jinja file.
+    #[arg(long, value_name = "T")]
+    pub template: Option<String>,
+    /// The longest row in tokens; 512 unless told otherwise.
+    #[arg(long, value_name = "N")]
+    pub max_length: Option<usize>,
+    /// What is learned: assistant, last, flags, completion, all or template.
+    #[arg(long, value_name = "MODE", default_value = "assistant")]
+    pub mode: String,
+}
+
 /// `train`
 #[derive(Debug, Args)]
 pub struct TrainArgs {
@@ -219,6 +240,9 @@ pub struct TrainArgs {
     /// Go on from the last checkpoint of the run folder.
     #[arg(long)]
     pub resume: bool,
+    /// Train even though the audit of the data finds something serious.
+    #[arg(long)]
+    pub accept_findings: bool,
 }
 
 /// `generate`

@@ -69,7 +69,8 @@ impl<'a> Worker<'a> {
         let id = self.next_id;
         self.next_id += 1;
         self.handle.job(id, job);
-        follow(&self.handle, id, self.console, on_event)
+        let console = self.console;
+        follow(&self.handle, id, console, &mut |event| show(event, console, on_event))
     }
 }
 
@@ -81,6 +82,25 @@ pub fn run_once(job: Job, console: &Console, on_event: &mut dyn FnMut(Event)) ->
     Worker::start(console)?.run(job, on_event)
 }
 
+/// As [`run_once`], without the worker's warnings.
+///
+/// # Errors
+/// As [`Worker::run`].
+pub fn run_quietly(job: Job, console: &Console, on_event: &mut dyn FnMut(Event)) -> Result<(), Failure> {
+    let handle = WorkerHandle::spawn(Arc::new(|| {})).map_err(Failure::failed)?;
+    handle.job(QUIET, job);
+    follow(&handle, QUIET, console, &mut |event| {
+        match &event {
+            Event::Stage { stage, done, total } => console.progress(stage, *done, *total),
+            Event::Warning { .. } => return,
+            _ => {}
+        }
+        on_event(event);
+    })
+}
+
+/// The number of a quiet job.
+const QUIET: u64 = 1;
 /// The number of a training job.
 const TRAINING: u64 = 1;
 
@@ -90,7 +110,7 @@ const TRAINING: u64 = 1;
 /// As [`Worker::run`].
 pub fn train(job: Job, console: &Console, on_event: &mut dyn FnMut(Event)) -> Result<(), Failure> {
     let handle = RunHandle::start(TRAINING, job, Arc::new(|| {})).map_err(Failure::failed)?;
-    follow(&handle, TRAINING, console, on_event)
+    follow(&handle, TRAINING, console, &mut |event| show(event, console, on_event))
 }
 
 fn follow(link: &dyn Link, id: u64, console: &Console, on_event: &mut dyn FnMut(Event)) -> Result<(), Failure> {
@@ -119,7 +139,7 @@ fn follow(link: &dyn Link, id: u64, console: &Console, on_event: &mut dyn FnMut(
                 });
                 return Err(Failure::Failed(message));
             }
-            other => show(other, console, on_event),
+            other => on_event(other),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! JSON object on a line of stdout; text for people and progress go to stderr. Knows no tensors.
 
 mod args;
+mod audit;
 mod bench;
 mod chat;
 mod console;
@@ -52,6 +53,7 @@ fn run(verb: Verb, console: &Console) -> Result<(), Failure> {
         Verb::Models => models::run(console),
         Verb::Fetch(args) => fetch::run(&args, console),
         Verb::Inspect(args) => inspect::run(&args, console),
+        Verb::Audit(args) => audit::run(&args, console),
         Verb::Train(args) => train::run(&args, console),
         Verb::Generate(args) => generate::run(&args, console),
         Verb::Score(args) => score::run(&args, console),

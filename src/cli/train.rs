@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{args::TrainArgs, console::Console, failure::Failure, jobs};
+use super::{args::TrainArgs, audit, console::Console, failure::Failure, jobs};
 use crate::protocol::{Event, Job};
 use crate::recipe::{Place, Recipe, RecipeError};
 
@@ -17,6 +17,10 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
         recipe.model.device = device.clone();
     }
     let run_dir = run_dir(args)?;
+    // A run that goes on was looked at when it began.
+    if !args.accept_findings && !args.resume {
+        refuse_serious(&recipe, console)?;
+    }
     let job = Job::Train {
         recipe: Box::new(recipe),
         run_dir: run_dir.clone(),
@@ -30,6 +34,26 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
         people: std::io::stderr().is_terminal(),
     };
     jobs::train(job, console, &mut |event| report.take(&event))
+}
+
+/// Looks at the data first: a run that would not give what is wanted does not begin unless the user says so.
+fn refuse_serious(recipe: &Recipe, console: &Console) -> Result<(), Failure> {
+    let findings = audit::serious(recipe, console)?;
+    console.clear();
+    for finding in &findings {
+        match audit::as_event(finding).filter(|_| console.json()) {
+            Some(event) => console.result(&event, ""),
+            None => console.say(&audit::in_words(finding)),
+        }
+    }
+    match findings.len() {
+        0 => Ok(()),
+        count => Err(Failure::Failed(format!(
+            "Training was not started: {count} serious {} in the data. Mend the data or the recipe, or train all the same with \
+             --accept-findings.",
+            if count == 1 { "finding" } else { "findings" }
+        ))),
+    }
 }
 
 /// A wrong `--set` is wrong usage; a wrong file is a failure.

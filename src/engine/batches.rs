@@ -62,7 +62,8 @@ fn lengths(examples: &[Example]) -> Vec<usize> {
     examples.iter().map(|e| e.ids.len()).collect()
 }
 
-fn options(recipe: &Recipe, seed: Option<u64>) -> OrderOptions {
+/// How the examples of a run are grouped.
+pub fn options(recipe: &Recipe, seed: Option<u64>) -> OrderOptions {
     OrderOptions {
         batch_size: recipe.batch.size,
         accumulation: recipe.batch.accumulation,

@@ -1,6 +1,7 @@
 //! Takes a job, gives events: the one place where data, templates, tokens, models and training meet. Runs in worker processes; knows
 //! no window and no terminal.
 
+mod audit;
 mod batches;
 mod bench;
 mod check;
@@ -19,6 +20,7 @@ mod run_folder;
 mod score;
 mod stops;
 mod train;
+mod untrained;
 mod writer;
 
 pub use error::EngineError;
@@ -91,13 +93,7 @@ impl Engine {
                 let loaded = self.load(&model, sink, flags)?;
                 score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
             }
-            Job::Audit { .. } => {
-                return Err(EngineError::Unsupported {
-                    field: "job",
-                    value: "audit".into(),
-                    hint: "It follows in the next build.",
-                });
-            }
+            Job::Audit { recipe } => audit::run(&recipe, sink, flags)?,
             Job::Lesson {
                 model,
                 row,

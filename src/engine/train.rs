@@ -9,12 +9,12 @@ use burn::tensor::Device;
 
 use super::batches::{Batches, eval_batches};
 use super::observe::{Reporter, SamplePrompt};
-use super::prepare::{Prepared, prepare_data};
+use super::prepare::{Origin, Prepared, prepare_data};
 use super::run_folder::{Outcome, RunFolder};
 use super::{EngineError, Flags, Sink, devices, load_base, memory};
 use crate::adapter::{Lora, LoraSpec};
 use crate::batch::check_ids;
-use crate::data::{Conversation, Kind, Role, Split};
+use crate::data::{Conversation, Kind, Message, RawRows, ReadOptions, Role, Source, Split};
 use crate::formats::config::ModelConfig;
 use crate::formats::places::find_model;
 use crate::model::{Decoder, Storage};
@@ -54,7 +54,7 @@ struct Setting {
 impl Setting {
     /// The template, unless every row is raw text: a base that only continues text must not look like one that chats.
     fn used_template(&self) -> Option<&Template> {
-        let chats = self.data.conversations.iter().any(|c| c.kind != Kind::Text);
+        let chats = self.data.rows.iter().any(|row| row.kind != Kind::Text);
         chats.then_some(&self.template)
     }
 }
@@ -112,7 +112,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     });
     match end {
         Ok(_) => Ok(()),
-        Err(error @ TrainError::NotFinite { .. }) => Err(name_rows(error, &setting.data.conversations, &kept)),
+        Err(error @ TrainError::NotFinite { .. }) => Err(name_rows(error, &setting.data, &kept)),
         Err(error) => Err(error.into()),
     }
 }
@@ -123,13 +123,7 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
     let dir = find_model(&recipe.model.path)?;
     let (device, info) = devices::open(&recipe.model.device)?;
     let tokenizer = Arc::new(Tokenizer::load(&dir)?);
-    let asked = recipe
-        .template
-        .file
-        .as_ref()
-        .map(|f| f.display().to_string())
-        .or_else(|| recipe.template.name.clone());
-    let Chosen { template, note, .. } = choose(asked.as_deref(), request.init_adapter, &tokenizer)?;
+    let Chosen { template, note, .. } = chosen(&recipe, request.init_adapter, &tokenizer)?;
     let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;
     recipe.data.sha256 = data.sha256.clone();
     let setting = Setting {
@@ -146,6 +140,16 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
     }
     let folder = RunFolder::open(request.run_dir, &setting.recipe, setting.used_template())?;
     Ok((setting, folder))
+}
+
+/// The template that a recipe asks for, else the adapter's, else the model's, else ChatML.
+///
+/// # Errors
+/// The name is unknown or the file cannot be read.
+pub(super) fn chosen(recipe: &Recipe, adapter: Option<&Path>, tokenizer: &Tokenizer) -> Result<Chosen, EngineError> {
+    let file = recipe.template.file.as_ref().map(|f| f.display().to_string());
+    let asked = file.or_else(|| recipe.template.name.clone());
+    Ok(choose(asked.as_deref(), adapter, tokenizer)?)
 }
 
 /// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
@@ -247,14 +251,18 @@ fn make_lora(setting: &Setting, model: &Decoder, init: Option<&Path>) -> Result<
     )?)
 }
 
-/// Special tokens of the rendered rows that a base without a template of its own has never learned (design: train markers).
-fn untrained_markers(setting: &Setting) -> Vec<u32> {
-    let wanted = match setting.recipe.method.train_markers.as_str() {
+/// Does the recipe train the rows of marker tokens beside LoRA?
+pub(super) fn trains_markers(recipe: &Recipe, tokenizer: &Tokenizer) -> bool {
+    match recipe.method.train_markers.as_str() {
         "on" => true,
         "off" => false,
-        _ => setting.tokenizer.chat_template().is_none(),
-    };
-    if !wanted {
+        _ => tokenizer.chat_template().is_none(),
+    }
+}
+
+/// Special tokens of the rendered rows that a base without a template of its own has never learned (design: train markers).
+fn untrained_markers(setting: &Setting) -> Vec<u32> {
+    if !trains_markers(&setting.recipe, &setting.tokenizer) {
         return vec![];
     }
     let eos = setting.tokenizer.eos_id();
@@ -338,47 +346,67 @@ fn announce(setting: &Setting, trainer: &Trainer, plan: &LoopPlan, run_dir: &Pat
 /// The prompts that are answered at each evaluation: the recipe's own, else the first held-out ones.
 fn sample_prompts(setting: &Setting) -> Vec<SamplePrompt> {
     let given = &setting.recipe.eval.prompts;
-    let Some(any) = setting.data.conversations.first() else {
-        return vec![];
-    };
     if !given.is_empty() {
-        return given.iter().map(|text| ask(text, any)).collect();
+        return given.iter().map(|text| ask(text)).collect();
     }
-    let held_out = setting.data.conversations.iter().filter(|c| c.split == Split::Eval);
-    held_out.filter_map(up_to_answer).take(SAMPLES).collect()
+    let held_out = setting
+        .data
+        .rows
+        .iter()
+        .filter(|row| row.held_out && row.kind != Kind::Text);
+    let mut open: Option<(usize, RawRows)> = None;
+    let mut read = |origin: &Origin| {
+        if open.as_ref().is_none_or(|(file, _)| *file != origin.file) {
+            let path = setting.data.files.get(origin.file)?;
+            open = Some((origin.file, RawRows::open(path).ok()?));
+        }
+        let (_, rows) = open.as_ref()?;
+        Some(rows.row(origin.row, ReadOptions::default())?.read?.0)
+    };
+    held_out
+        .filter_map(|origin| up_to_answer(read(origin)?))
+        .take(SAMPLES)
+        .collect()
 }
 
-fn ask(text: &str, like: &Conversation) -> SamplePrompt {
-    let mut conversation = like.clone();
-    conversation.kind = crate::data::Kind::Chat;
-    conversation.messages = vec![crate::data::Message::new(Role::User, text)];
+fn ask(text: &str) -> SamplePrompt {
     SamplePrompt {
         text: text.into(),
-        conversation,
+        conversation: Conversation {
+            messages: vec![Message::new(Role::User, text)],
+            tools: None,
+            documents: None,
+            kind: Kind::Chat,
+            source: Source {
+                file: Arc::default(),
+                line: 0,
+                row: 0,
+            },
+            split: Split::Eval,
+        },
     }
 }
 
 /// The messages before the first answer; `None` for raw text.
-fn up_to_answer(conversation: &Conversation) -> Option<SamplePrompt> {
+fn up_to_answer(mut conversation: Conversation) -> Option<SamplePrompt> {
     let first = conversation
         .messages
         .iter()
         .position(|m| m.role == Role::Assistant)
         .filter(|i| *i > 0)?;
-    let mut conversation = conversation.clone();
     conversation.messages.truncate(first);
     let text = conversation.messages.last()?.content.clone();
     Some(SamplePrompt { text, conversation })
 }
 
-fn name_rows(error: TrainError, conversations: &[Conversation], kept: &Path) -> EngineError {
+fn name_rows(error: TrainError, data: &Prepared, kept: &Path) -> EngineError {
     let TrainError::NotFinite { rows, .. } = &error else {
         return error.into();
     };
     let mut places: Vec<String> = rows
         .iter()
-        .filter_map(|i| conversations.get(*i))
-        .map(|c| format!("{} line {}", c.source.file.display(), c.source.line))
+        .filter_map(|i| data.rows.get(*i))
+        .filter_map(|row| Some(format!("{} line {}", data.files.get(row.file)?.display(), row.line)))
         .collect();
     places.dedup();
     let kept = format!("The last good weights are in {}.", kept.display());

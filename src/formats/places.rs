@@ -52,6 +52,17 @@ fn data_dir() -> PathBuf {
     }
 }
 
+/// The folder for what the program can make again at any time: in `BURNISH_HOME`, else where the system wants caches.
+pub fn cache_dir() -> PathBuf {
+    if std::env::var_os("BURNISH_HOME").is_some_and(|h| !h.is_empty()) {
+        return data_dir().join("cache");
+    }
+    match directories::ProjectDirs::from("", "", "burnish") {
+        Some(dirs) => dirs.cache_dir().into(),
+        None => data_dir().join("cache"),
+    }
+}
+
 /// The folder (or GGUF file) of a model that the user named: `starter`, a path, or a model of the hub that is in the cache.
 pub fn model_dir(name: &str) -> PathBuf {
     if name == STARTER {

@@ -1,7 +1,7 @@
 //! Rows longer than the limit: whole oldest turns go first, the system message stays. Never cuts inside a turn, so that the
 //! end-of-turn token is never lost. Knows nothing of batches.
 use super::{Encoded, PrepareError, Prompt, Tokenizer, prepare, prompt};
-use crate::data::{Conversation, prompt_without_oldest_turn, without_oldest_turn};
+use crate::data::{Conversation, Role, prompt_without_oldest_turn, without_oldest_turn};
 use crate::template::{RenderOptions, Rendered, Template};
 
 /// A row that is longer than the limit even when reduced to its last turn.
@@ -38,6 +38,22 @@ pub struct Fitted {
     pub encoded: Encoded,
     /// How many messages were left out to make it fit; message indices of the spans are those of the shortened row.
     pub dropped: usize,
+    /// Tokens of the whole row, before anything was left out.
+    pub whole: usize,
+}
+
+impl Fitted {
+    /// The conversation as it was rendered: `conversation`, of which this was made, without the messages that were left out.
+    pub fn shortened<'a>(&self, conversation: &'a Conversation) -> std::borrow::Cow<'a, Conversation> {
+        if self.dropped == 0 {
+            return std::borrow::Cow::Borrowed(conversation);
+        }
+        let mut shorter = conversation.clone();
+        let system = shorter.messages.iter().take_while(|m| m.role == Role::System).count();
+        let end = (system + self.dropped).min(shorter.messages.len());
+        shorter.messages.drain(system..end);
+        std::borrow::Cow::Owned(shorter)
+    }
 }
 
 /// Prepares a conversation within `max_length` tokens, leaving out whole oldest turns where it must.
@@ -49,14 +65,17 @@ pub fn fit(
     max_length: usize,
 ) -> Result<Fitted, FitError> {
     let mut current = std::borrow::Cow::Borrowed(conversation);
+    let mut whole = None;
     loop {
         let (rendered, encoded) = prepare(template, &current, tokenizer, options)?;
+        let whole = *whole.get_or_insert(encoded.ids.len());
         if encoded.ids.len() <= max_length {
             let dropped = conversation.messages.len() - current.messages.len();
             return Ok(Fitted {
                 rendered,
                 encoded,
                 dropped,
+                whole,
             });
         }
         current = match without_oldest_turn(&current) {

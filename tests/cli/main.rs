@@ -1,5 +1,6 @@
 //! The program as a script sees it: verbs, exit codes, bad input, and training runs that are killed and go on.
 
+mod audit;
 mod bad_input;
 mod bench;
 mod chat;

@@ -1,6 +1,7 @@
 //! Tests of the burn-free rooms and of the source itself: no tensors, no device, no window.
 
 mod allocations;
+mod audit;
 mod audit_asked;
 mod batch;
 mod bundle;

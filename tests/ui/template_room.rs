@@ -460,6 +460,7 @@ fn an_audit_says_what_is_wrong_and_shows_the_rows() {
             supervised: 41,
             longest: 91,
             dropped: 0,
+            dropped_messages: 0,
         },
         lengths: vec![bucket(32, 0), bucket(64, 1), bucket(96, 1)],
         shares: (1..=10)
