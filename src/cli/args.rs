@@ -297,6 +297,12 @@ pub struct BenchArgs {
     pub what: BenchWhat,
     #[command(flatten)]
     pub model: ModelArgs,
+    /// File of rows, to time `data`.
+    #[arg(long, value_name = "FILE", required_if_eq("what", "data"))]
+    pub rows: Option<PathBuf>,
+    /// The longest row in tokens, to time `data`; 512 unless told otherwise.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_length: Option<usize>,
     /// Tokens of one run: 512 to read, 64 to write.
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub tokens: Option<usize>,
@@ -312,6 +318,8 @@ pub enum BenchWhat {
     Prefill,
     /// Writing token by token.
     Decode,
+    /// Rendering and tokenising rows, anew and from the cache.
+    Data,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

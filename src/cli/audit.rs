@@ -1,5 +1,7 @@
 //! `burnish audit`: what is wrong with the supervision of a data set. Exit code 1 on something serious.
 
+use std::path::Path;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -44,16 +46,28 @@ pub fn run(args: &AuditArgs, console: &Console) -> Result<(), Failure> {
 
 /// What the arguments come to.
 fn recipe(args: &AuditArgs) -> Result<Recipe, Failure> {
-    let data = std::path::absolute(&args.data).map_err(Failure::failed)?;
-    let mut recipe = Recipe::new(&args.model, vec![data]);
-    if let Some(template) = &args.template {
-        recipe = recipe.with(&format!("template={template}")).map_err(Failure::usage)?;
-    }
-    if let Some(tokens) = args.max_length {
-        let set = format!("data.max_length={tokens}");
+    let recipe = recipe_for(&args.model, &args.data, args.template.as_deref(), args.max_length)?;
+    recipe.with(&format!("data.mode={}", args.mode)).map_err(Failure::usage)
+}
+
+/// A recipe for a look at one file of rows.
+///
+/// # Errors
+/// A setting that recipes do not take.
+pub fn recipe_for(
+    model: &str,
+    data: &Path,
+    template: Option<&str>,
+    max_length: Option<usize>,
+) -> Result<Recipe, Failure> {
+    let data = std::path::absolute(data).map_err(Failure::failed)?;
+    let mut recipe = Recipe::new(model, vec![data]);
+    let template = template.map(|template| format!("template={template}"));
+    let length = max_length.map(|tokens| format!("data.max_length={tokens}"));
+    for set in template.into_iter().chain(length) {
         recipe = recipe.with(&set).map_err(Failure::usage)?;
     }
-    recipe.with(&format!("data.mode={}", args.mode)).map_err(Failure::usage)
+    Ok(recipe)
 }
 
 /// A finding of the one file, as scripts read it.

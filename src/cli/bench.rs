@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::args::{BenchArgs, BenchWhat};
-use super::{console::Console, failure::Failure, jobs};
+use super::{audit, console::Console, failure::Failure, jobs};
 use crate::protocol::{BenchKind, Event, Job};
 
 /// Tokens of a prompt, unless told otherwise.
@@ -19,6 +19,7 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<(), Failure> {
     let (what, usual) = match args.what {
         BenchWhat::Prefill => (BenchKind::Prefill, PREFILL),
         BenchWhat::Decode => (BenchKind::Decode, DECODE),
+        BenchWhat::Data => return data(args, console),
     };
     let job = Job::Bench {
         model: args.model.model_ref(),
@@ -28,6 +29,38 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<(), Failure> {
     };
     jobs::run_once(job, console, &mut |event| show(&event, console))?;
     Ok(())
+}
+
+/// Times the preparation of rows.
+fn data(args: &BenchArgs, console: &Console) -> Result<(), Failure> {
+    let Some(rows) = &args.rows else {
+        return Err(Failure::usage("Name the rows with --rows FILE."));
+    };
+    let recipe = audit::recipe_for(&args.model.model, rows, args.model.template.as_deref(), args.max_length)?;
+    let job = Job::BenchData {
+        recipe: Box::new(recipe),
+        runs: args.runs,
+    };
+    jobs::run_once(job, console, &mut |event| {
+        let Event::DataTimed(times) = event else { return };
+        let best = |seconds: &[f64]| seconds.iter().copied().reduce(f64::min);
+        let line = |what: &str, seconds: &[f64]| {
+            best(seconds).map(|seconds| {
+                let (rows, tokens) = (times.rows as f64 / seconds, times.tokens as f64 / seconds);
+                format!("{what}: {seconds:.2} s, {rows:.0} rows/s, {tokens:.0} tokens/s\n")
+            })
+        };
+        let text = format!(
+            "{} rows, {} tokens, {} threads, at most {} MiB of memory\n{}{}",
+            times.rows,
+            times.tokens,
+            times.threads,
+            times.peak_memory >> 20,
+            line("Made anew", &times.anew).unwrap_or_default(),
+            line("Kept from before", &times.kept).unwrap_or_default()
+        );
+        console.result(&times, text.trim_end());
+    })
 }
 
 fn show(event: &Event, console: &Console) {

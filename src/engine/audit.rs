@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::batches;
-use super::prepare::{DataRows, PreparedRow, data_rows};
+use super::prepare::{Cache, DataRows, PreparedRow, data_rows};
 use super::train::{chosen, trains_markers};
 use super::untrained::untrained;
 use super::{EngineError, Flags, Sink, stage};
@@ -24,7 +24,7 @@ pub fn run(recipe: &Recipe, sink: Sink<'_>, flags: &Flags) -> Result<(), EngineE
     let model = find_model(&recipe.model.path)?;
     let tokenizer = Tokenizer::load(&model)?;
     let chosen = chosen(recipe, None, &tokenizer)?;
-    let data = data_rows(recipe, &tokenizer, &chosen.template, sink, flags)?;
+    let data = data_rows(recipe, &tokenizer, &chosen.template, Cache::Use, sink, flags)?;
     stage(sink, "Looking at the rows", 0, 1);
     let templated = data.rows.iter().any(|row| is_chat(row));
     if let (Some(message), true) = (chosen.note, templated) {

@@ -4,6 +4,7 @@
 mod audit;
 mod batches;
 mod bench;
+mod bench_data;
 mod check;
 pub mod devices;
 mod error;
@@ -93,6 +94,7 @@ impl Engine {
                 let loaded = self.load(&model, sink, flags)?;
                 score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
             }
+            Job::BenchData { recipe, runs } => bench_data::run(&recipe, runs, sink, flags)?,
             Job::Audit { recipe } => audit::run(&recipe, sink, flags)?,
             Job::Lesson {
                 model,

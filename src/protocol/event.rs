@@ -150,6 +150,8 @@ pub enum Event {
         /// Largest resident size of the worker so far, in bytes.
         peak_memory: u64,
     },
+    /// The preparation of data was timed.
+    DataTimed(DataTimes),
     /// An audit found something.
     Finding(Finding),
     /// An audit is over.
@@ -197,4 +199,21 @@ pub enum Event {
     Done,
     /// The job failed; the message says what happened and what to do.
     Failed { message: String },
+}
+
+/// How long the preparation of data took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataTimes {
+    /// Rows of the files.
+    pub rows: usize,
+    /// Tokens of the rows that are kept.
+    pub tokens: usize,
+    /// Threads that worked.
+    pub threads: usize,
+    /// Seconds of each run that made the rows anew, the cache written.
+    pub anew: Vec<f64>,
+    /// Seconds of each run that took them from the cache; empty for files too small to be kept.
+    pub kept: Vec<f64>,
+    /// Largest resident size of the worker, in bytes.
+    pub peak_memory: u64,
 }

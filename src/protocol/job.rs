@@ -123,6 +123,12 @@ pub enum Job {
     /// Look for what is wrong with the recipe's data before a run: streams `Finding`, the serious ones first, then `Audited`. Model, data,
     /// template, method and batch of the recipe count.
     Audit { recipe: Box<Recipe> },
+    /// Time the preparation of the recipe's data, then `DataTimed`.
+    BenchData {
+        recipe: Box<Recipe>,
+        /// Times that it is prepared.
+        runs: usize,
+    },
     /// What the model makes of a row, then `Lesson`.
     Lesson {
         model: ModelRef,

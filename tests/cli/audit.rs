@@ -97,7 +97,7 @@ fn training_refuses_serious_findings_unless_they_are_accepted() {
 fn many(world: &World, answer: &str) {
     let row = |i: usize| {
         format!(
-            "{{\"messages\": [{{\"role\": \"user\", \"content\": \"{}\"}}, {{\"role\": \"assistant\", \"content\": \"{answer} {i}\"}}]}}\n",
+            "{{\"messages\": [{{\"role\": \"user\", \"content\": \"{}{i}?\"}}, {{\"role\": \"assistant\", \"content\": \"{answer} {i}\"}}]}}\n",
             "one two three ".repeat(2)
         )
     };
@@ -172,4 +172,32 @@ fn training_on_kept_rows_takes_the_same_steps() {
     assert!(!entries(&world).is_empty());
     assert!(first.len() > 3, "steps and samples: {first:?}");
     assert_eq!(losses("second"), first);
+}
+
+#[test]
+fn bench_data_times_both_ways() {
+    let world = World::new();
+    many(&world, "one");
+    let arguments = [
+        "bench",
+        "data",
+        "--rows",
+        "rows.jsonl",
+        "--model",
+        "model",
+        "--runs",
+        "2",
+        "--json",
+    ];
+    let lines = world.run(&arguments).ok().lines();
+    let times = &lines[0];
+    assert_eq!(times["rows"], 3500);
+    for way in ["anew", "kept"] {
+        let seconds = times[way].as_array().unwrap();
+        assert_eq!(seconds.len(), 2, "{times}");
+        assert!(seconds.iter().all(|s| s.as_f64().unwrap() > 0.0));
+    }
+    world
+        .run(&["bench", "data", "--model", "model"])
+        .refuses(2, &["--rows"]);
 }

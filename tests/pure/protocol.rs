@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use burnish::audit::{AuditSummary, Finding, FindingKind, Fix, RowRef, Severity};
 use burnish::protocol::{
-    Control, Event, Frame, Job, ModelRef, Prompt, Reading, Request, Sampling, StopReason, escape, unescape,
+    Control, DataTimes, Event, Frame, Job, ModelRef, Prompt, Reading, Request, Sampling, StopReason, escape, unescape,
 };
 use burnish::recipe::Recipe;
 use burnish::template::Mode;
@@ -66,6 +66,11 @@ fn events() -> Vec<Event> {
         Event::Audited {
             summary: AuditSummary::default(),
         },
+        Event::DataTimed(DataTimes {
+            rows: 2,
+            anew: vec![0.5],
+            ..DataTimes::default()
+        }),
         Event::Done,
         Event::Failed { message: "no".into() },
     ]

@@ -20,15 +20,7 @@ const MOST: u64 = 4 << 30;
 /// How an entry's name ends.
 const ENDING: &str = "rows";
 
-/// What the cache has for a file.
-pub(super) enum Found {
-    /// Its rows, and its hash.
-    Rows(Vec<PreparedRow>, String),
-    /// Nothing: a place to keep them.
-    Nothing(Slot),
-}
-
-/// Where a file's rows would be kept; `None` for a file that is not worth it.
+/// Where a file's rows are kept; nowhere for a file that is not worth it.
 pub(super) struct Slot(Option<Wanted>);
 
 struct Wanted {
@@ -37,25 +29,29 @@ struct Wanted {
     sha256: String,
 }
 
-/// Looks a file up.
-///
-/// # Errors
-/// The file cannot be read.
-pub(super) fn look_up(pass: &Pass<'_>, file: &Path) -> Result<Found, DataError> {
-    let small = file.metadata().map_or(true, |m| m.len() < SMALLEST);
-    let Some(key) = (!small).then(|| Key::new(pass)).flatten() else {
-        return Ok(Found::Nothing(Slot(None)));
-    };
-    let sha256 = sha256_file(file)?;
-    let path = folder().join(format!("{}.{ENDING}", key.of(file, &sha256)));
-    if let Some(rows) = std::fs::read(&path).ok().and_then(|bytes| packed::unpack(&bytes)) {
-        touch(&path);
-        return Ok(Found::Rows(rows, sha256));
-    }
-    Ok(Found::Nothing(Slot(Some(Wanted { path, sha256 }))))
-}
-
 impl Slot {
+    /// The place of a file's rows.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn new(pass: &Pass<'_>, file: &Path) -> Result<Self, DataError> {
+        let small = file.metadata().map_or(true, |m| m.len() < SMALLEST);
+        let Some(key) = (!small).then(|| Key::new(pass)).flatten() else {
+            return Ok(Self(None));
+        };
+        let sha256 = sha256_file(file)?;
+        let path = folder().join(format!("{}.{ENDING}", key.of(file, &sha256)));
+        Ok(Self(Some(Wanted { path, sha256 })))
+    }
+
+    /// The rows that are kept there, and the file's hash.
+    pub fn rows(&self) -> Option<(Vec<PreparedRow>, String)> {
+        let Wanted { path, sha256 } = self.0.as_ref()?;
+        let rows = packed::unpack(&std::fs::read(path).ok()?)?;
+        touch(path);
+        Some((rows, sha256.clone()))
+    }
+
     /// Keeps the rows of a file with this hash. A cache that cannot be written is no reason to stop.
     pub fn keep(self, rows: &[PreparedRow], sha256: &str) {
         // A file that changed in between has another key.

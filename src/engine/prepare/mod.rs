@@ -8,6 +8,7 @@ mod packed;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use cache::Slot;
 use fresh::Pass;
 
 use super::{EngineError, Flags, Sink, stage};
@@ -21,6 +22,15 @@ use crate::tokens::Tokenizer;
 
 /// Row problems told one by one; the rest is counted.
 const TOLD: usize = 20;
+
+/// Whether rows of an earlier pass are good enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// Take them where they are there.
+    Use,
+    /// Make them anew, and keep those.
+    Renew,
+}
 
 /// One row of the files.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +104,7 @@ pub fn data_rows(
     recipe: &Recipe,
     tokenizer: &Tokenizer,
     template: &Template,
+    cache: Cache,
     sink: Sink<'_>,
     flags: &Flags,
 ) -> Result<DataRows, EngineError> {
@@ -106,10 +117,11 @@ pub fn data_rows(
     let files = recipe.data.files.len() as u64;
     for (index, path) in recipe.data.files.iter().enumerate() {
         stage(sink, &format!("Reading {}", path.display()), index as u64, files);
-        let found = cache::look_up(&pass, path)?;
-        let (new, hash) = match found {
-            cache::Found::Rows(new, hash) => (new, hash),
-            cache::Found::Nothing(slot) => {
+        let slot = Slot::new(&pass, path)?;
+        let known = if cache == Cache::Use { slot.rows() } else { None };
+        let (new, hash) = match known {
+            Some(known) => known,
+            None => {
                 cached = false;
                 let (new, hash) = pass.file(path, sink, flags)?;
                 slot.keep(&new, &hash);
@@ -139,7 +151,7 @@ pub fn prepare_data(
     sink: Sink<'_>,
     flags: &Flags,
 ) -> Result<Prepared, EngineError> {
-    let data = data_rows(recipe, tokenizer, template, sink, flags)?;
+    let data = data_rows(recipe, tokenizer, template, Cache::Use, sink, flags)?;
     let read = data.rows.len();
     let mut told = Told { count: 0, first: None };
     let (mut rows, mut train, mut eval) = (vec![], vec![], vec![]);
