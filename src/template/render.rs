@@ -30,7 +30,18 @@ pub fn render(
         .map_err(|fault| fault.named(&template.name))?;
     let found = find_marks(template, &compiled, &mut scene, &text);
     let shape = shape(&compiled, options);
-    let mut ground = Ground::new(&text, &conversation.messages, &shape, found.as_ref());
+    let prefix = |count: usize, prompt: bool| {
+        let scene = Scene {
+            messages: &conversation.messages[..count],
+            tools: conversation.tools.as_ref(),
+            documents: conversation.documents.as_ref(),
+            options,
+            marks: None,
+            prompt,
+        };
+        compiled.run(scene.context(), scene.bytes()).ok()
+    };
+    let mut ground = Ground::new(&text, &conversation.messages, &shape, found.as_ref(), &prefix);
     let blocks = found.as_ref().filter(|_| compiled.marked).map(|f| f.blocks.as_slice());
     let turns = match blocks {
         Some(blocks) => ground.turns_of_blocks(blocks),
