@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::jinja::{Compiled, compiled};
 use super::marks::common_prefix;
 use super::values::Scene;
-use super::{RenderOptions, Template, Vars};
+use super::{RenderOptions, Template, Vars, limits};
 use crate::data::{Message, Role};
 
 /// Variables for which a template's shape is kept.
@@ -42,7 +42,9 @@ impl Template {
             vars: vars.clone(),
             ..RenderOptions::default()
         };
-        let shape = shape(&*compiled(self).ok()?, &options);
+        let compiled = compiled(self).ok()?;
+        limits::start_clock();
+        let shape = shape(&compiled, &options);
         shape.endings.first().map(|e| e.marker.clone())
     }
 }
@@ -54,6 +56,10 @@ pub(super) fn shape(template: &Compiled, options: &RenderOptions) -> Arc<Shape> 
         return known.clone();
     }
     let new = Arc::new(probe(template, options));
+    if limits::late() {
+        // What was learned in a hurry is not worth keeping.
+        return new;
+    }
     let mut shapes = lock();
     if shapes.len() >= KEPT {
         shapes.remove(0);

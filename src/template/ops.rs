@@ -316,19 +316,21 @@ fn shallow(value: &Value, depth: usize) -> Result<(), Error> {
     if object.type_name().ends_with("Macro") {
         return Err(refusal("a macro is kept in a variable in a loop"));
     }
-    if let Some(pairs) = object.try_iter_pairs() {
+    if value.downcast_object_ref::<Lazy>().is_some() {
+        return Err(refusal(
+            "a generator is kept in a variable in a loop; `| list` makes it a list",
+        ));
+    }
+    let pairs = object.try_iter_pairs().filter(|_| value.kind() == ValueKind::Map);
+    if let Some(pairs) = pairs {
         for (key, item) in pairs {
             shallow(&key, depth + 1)?;
             shallow(&item, depth + 1)?;
         }
-    } else if value.downcast_object_ref::<Lazy>().is_none() {
+    } else {
         for item in object.try_iter().into_iter().flatten() {
             shallow(&item, depth + 1)?;
         }
-    } else {
-        return Err(refusal(
-            "a generator is kept in a variable in a loop; `| list` makes it a list",
-        ));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::jinja::{Compiled, compiled};
 use super::locate::Ground;
 use super::marks::{Found, Level, Marks};
 use super::values::Scene;
-use super::{Mode, RenderOptions, Rendered, Span, Template, TemplateError, Why, paint};
+use super::{Mode, RenderOptions, Rendered, Span, Template, TemplateError, Why, limits, paint};
 use crate::data::{Conversation, Kind, Role};
 
 /// Renders one conversation.
@@ -17,6 +17,7 @@ pub fn render(
         return Ok(raw_text(conversation, options));
     }
     let compiled = compiled(template)?;
+    limits::start_clock();
     let mut scene = Scene {
         messages: &conversation.messages,
         tools: conversation.tools.as_ref(),

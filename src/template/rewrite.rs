@@ -84,11 +84,8 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten, usize> {
 fn guarded(tag: &str, is_expression: bool, blocks: &mut usize) -> Result<String, Odd> {
     let control = |b: Option<&u8>| usize::from(matches!(b, Some(b'-' | b'+')));
     let bytes = tag.as_bytes();
-    let Some(close) = tag
-        .len()
-        .checked_sub(2)
-        .filter(|at| *at >= 2 && bytes[tag.len() - 1] == b'}')
-    else {
+    let end = if is_expression { "}}" } else { "%}" };
+    let Some(close) = tag.len().checked_sub(2).filter(|at| *at >= 2 && tag.ends_with(end)) else {
         return Err(Odd::Unknown);
     };
     let start = 2 + control(bytes.get(2));

@@ -41,6 +41,7 @@ mod split;
 mod starter;
 mod template_engine;
 mod template_golden;
+mod template_hostile;
 mod template_masks;
 mod template_real;
 mod template_spans;
