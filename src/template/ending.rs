@@ -51,16 +51,17 @@ impl Template {
 
 /// The shape of a template, kept for the last few sets of variables.
 pub(super) fn shape(template: &Compiled, options: &RenderOptions) -> Arc<Shape> {
-    let lock = || template.shapes.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, known)) = lock().iter().find(|(vars, _)| *vars == options.vars) {
+    let known = template.shapes.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = known.iter().find(|(vars, _)| *vars == options.vars) {
         return known.clone();
     }
+    drop(known);
     let new = Arc::new(probe(template, options));
     if limits::late() {
         // What was learned in a hurry is not worth keeping.
         return new;
     }
-    let mut shapes = lock();
+    let mut shapes = template.shapes.write().unwrap_or_else(PoisonError::into_inner);
     if shapes.len() >= KEPT {
         shapes.remove(0);
     }

@@ -1,7 +1,7 @@
 //! Running one Jinja source: parsed once, with limits on work and output so that no template hangs the window. Knows
 //! nothing of what the variables mean.
 use std::error::Error as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
@@ -25,7 +25,7 @@ pub(super) struct Compiled {
     /// Has the source `{% generation %}` blocks?
     pub marked: bool,
     /// What is known of the template's form under some variables, newest last.
-    pub shapes: Mutex<Vec<(Vars, Arc<Shape>)>>,
+    pub shapes: RwLock<Vec<(Vars, Arc<Shape>)>>,
 }
 
 /// A failure without the template's name.
@@ -50,13 +50,15 @@ impl Fault {
 
 /// The parsed form of a template: kept for the last few sources, so that a row costs no parsing.
 pub(super) fn compiled(template: &Template) -> Result<Arc<Compiled>, TemplateError> {
-    static CACHE: Mutex<Vec<(String, Arc<Compiled>)>> = Mutex::new(Vec::new());
-    let lock = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, found)) = lock().iter().find(|(source, _)| *source == template.source) {
+    // Readers do not wait for one another, so that all cores render at once.
+    static CACHE: RwLock<Vec<(String, Arc<Compiled>)>> = RwLock::new(Vec::new());
+    let known = CACHE.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, found)) = known.iter().find(|(source, _)| *source == template.source) {
         return Ok(found.clone());
     }
+    drop(known);
     let new = Arc::new(Compiled::new(&template.source).map_err(|fault| fault.named(&template.name))?);
-    let mut cache = lock();
+    let mut cache = CACHE.write().unwrap_or_else(PoisonError::into_inner);
     if cache.len() >= KEPT {
         cache.remove(0);
     }
@@ -93,7 +95,7 @@ impl Compiled {
         Ok(Self {
             env,
             marked: rewritten.blocks > 0,
-            shapes: Mutex::new(Vec::new()),
+            shapes: RwLock::new(Vec::new()),
         })
     }
 

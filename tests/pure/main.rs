@@ -40,6 +40,7 @@ mod source;
 mod split;
 mod starter;
 mod template_engine;
+mod template_files;
 mod template_golden;
 mod template_hostile;
 mod template_masks;
