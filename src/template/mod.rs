@@ -19,6 +19,7 @@ mod rewrite;
 mod turns;
 mod types;
 mod values;
+mod words;
 
 pub use render::render;
 pub use types::{Clock, Mode, RenderOptions, Rendered, Span, Template, TemplateError, Vars, Why};
