@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::jinja::{Compiled, compiled};
 use super::marks::common_prefix;
 use super::values::Scene;
-use super::{RenderOptions, Template, Vars};
+use super::{RenderOptions, Template, Vars, limits};
 use crate::data::{Message, Role};
 
 /// Variables for which a template's shape is kept.
@@ -20,6 +20,8 @@ pub(super) struct Shape {
     pub headers: Vec<String>,
     /// Texts that end an answer: one, or two where the template ends the last turn in its own way (that one first).
     pub endings: Vec<Ending>,
+    /// Is a turn ended only by what opens the next one, so that the last has no end?
+    pub borrowed: bool,
     /// The text of eos_token, empty when there is none.
     pub eos: String,
 }
@@ -40,19 +42,26 @@ impl Template {
             vars: vars.clone(),
             ..RenderOptions::default()
         };
-        let shape = shape(&*compiled(self).ok()?, &options);
+        let compiled = compiled(self).ok()?;
+        limits::start_clock();
+        let shape = shape(&compiled, &options);
         shape.endings.first().map(|e| e.marker.clone())
     }
 }
 
 /// The shape of a template, kept for the last few sets of variables.
 pub(super) fn shape(template: &Compiled, options: &RenderOptions) -> Arc<Shape> {
-    let lock = || template.shapes.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, known)) = lock().iter().find(|(vars, _)| *vars == options.vars) {
+    let known = template.shapes.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = known.iter().find(|(vars, _)| *vars == options.vars) {
         return known.clone();
     }
+    drop(known);
     let new = Arc::new(probe(template, options));
-    let mut shapes = lock();
+    if limits::late() {
+        // What was learned in a hurry is not worth keeping.
+        return new;
+    }
+    let mut shapes = template.shapes.write().unwrap_or_else(PoisonError::into_inner);
     if shapes.len() >= KEPT {
         shapes.remove(0);
     }
@@ -81,13 +90,28 @@ fn probe(template: &Compiled, options: &RenderOptions) -> Shape {
         };
         template.run(scene.context(), scene.bytes()).ok()
     };
-    let tail = |count| text(count, false).and_then(|t| t.split_once(ANSWER).map(|(_, tail)| tail.to_owned()));
+    // Where a template leaves out what is said, its answer begins where the prompt for it ends.
+    let asked = text(1, true);
+    let tail = |count| {
+        let whole = text(count, false)?;
+        let tail = whole.split_once(ANSWER).map(|(_, tail)| tail);
+        Some(tail.or(whole.strip_prefix(asked.as_deref()?))?.to_owned())
+    };
     let eos = options.vars.get("eos_token").cloned().unwrap_or_default();
     let headers = text(1, false)
-        .zip(text(1, true))
-        .map_or_else(Vec::new, |(plain, asked)| headers(&plain, &asked));
-    let endings = tail(2).map_or_else(Vec::new, |last| endings(&last, tail(4).as_deref(), &eos));
-    Shape { headers, endings, eos }
+        .zip(asked.as_deref())
+        .map_or_else(Vec::new, |(plain, asked)| headers(&plain, asked));
+    let (last, middle) = (tail(2), tail(4));
+    let endings = last
+        .as_deref()
+        .map_or_else(Vec::new, |last| endings(last, middle.as_deref(), &eos));
+    let borrowed = last.is_some_and(|t| t.trim().is_empty()) && !endings.is_empty();
+    Shape {
+        headers,
+        endings,
+        borrowed,
+        eos,
+    }
 }
 
 /// What the generation prompt adds; also without an opened `<think>`, which answers in the history lack.
@@ -154,7 +178,7 @@ pub(super) fn marker_at(text: &str, eos: &str) -> Option<usize> {
 }
 
 /// `at`, or the beginning of the marker that `at` would cut in two.
-fn whole_marker(text: &str, at: usize) -> usize {
+pub(super) fn whole_marker(text: &str, at: usize) -> usize {
     match text[..at].rfind('<') {
         Some(open) if at < text.len() && !text[open..at].contains('>') => open,
         _ => at,

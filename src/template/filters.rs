@@ -129,11 +129,10 @@ fn indent(
     );
     more.assert_all_used()?;
     let width = width.unwrap_or_else(|| Value::from(4));
-    let by = match width.as_str() {
-        Some(by) => by.to_owned(),
-        None => {
-            " ".repeat(i64::try_from(width).map_or(0, |n| usize::try_from(n.clamp(0, LARGEST_NUMBER)).unwrap_or(0)))
-        }
+    let by = match (width.as_str(), i64::try_from(width.clone())) {
+        (Some(by), _) => by.to_owned(),
+        (None, Ok(n)) if n > LARGEST_NUMBER => return Err(refusal("indent is given a width that is far too large")),
+        (None, n) => " ".repeat(n.map_or(0, |n| usize::try_from(n).unwrap_or(0))),
     };
     let whole = format!("{text}\n");
     let lines = python::lines(&whole, false);

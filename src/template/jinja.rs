@@ -1,13 +1,13 @@
 //! Running one Jinja source: parsed once, with limits on work and output so that no template hangs the window. Knows
 //! nothing of what the variables mean.
-use std::error::Error as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 use super::ending::Shape;
-use super::python::{self, Refusal};
+use super::python;
+use super::words::fault;
 use super::{Template, TemplateError, Vars, filters, limits, ops, pytext, rewrite};
 
 /// Steps of the template engine for one render: at most about a second of work, and a hundred times what 2,000 messages take.
@@ -25,7 +25,7 @@ pub(super) struct Compiled {
     /// Has the source `{% generation %}` blocks?
     pub marked: bool,
     /// What is known of the template's form under some variables, newest last.
-    pub shapes: Mutex<Vec<(Vars, Arc<Shape>)>>,
+    pub shapes: RwLock<Vec<(Vars, Arc<Shape>)>>,
 }
 
 /// A failure without the template's name.
@@ -50,13 +50,15 @@ impl Fault {
 
 /// The parsed form of a template: kept for the last few sources, so that a row costs no parsing.
 pub(super) fn compiled(template: &Template) -> Result<Arc<Compiled>, TemplateError> {
-    static CACHE: Mutex<Vec<(String, Arc<Compiled>)>> = Mutex::new(Vec::new());
-    let lock = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, found)) = lock().iter().find(|(source, _)| *source == template.source) {
+    // Readers do not wait for one another, so that all cores render at once.
+    static CACHE: RwLock<Vec<(String, Arc<Compiled>)>> = RwLock::new(Vec::new());
+    let known = CACHE.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, found)) = known.iter().find(|(source, _)| *source == template.source) {
         return Ok(found.clone());
     }
+    drop(known);
     let new = Arc::new(Compiled::new(&template.source).map_err(|fault| fault.named(&template.name))?);
-    let mut cache = lock();
+    let mut cache = CACHE.write().unwrap_or_else(PoisonError::into_inner);
     if cache.len() >= KEPT {
         cache.remove(0);
     }
@@ -75,6 +77,7 @@ impl Compiled {
         let mut syntax = SyntaxConfig::builder();
         let syntax = syntax.trim_blocks(true).lstrip_blocks(true).build();
         env.set_syntax(syntax.map_err(fault)?);
+        env.set_debug(true);
         env.set_fuel(Some(FUEL));
         env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         env.set_formatter(write_value);
@@ -85,7 +88,10 @@ impl Compiled {
         filters::install(&mut env);
         ops::install(&mut env);
         env.set_recursion_limit(RECURSION);
-        env.add_template_owned(MAIN, rewritten.source).map_err(fault)?;
+        if let Err(error) = env.add_template_owned(MAIN, rewritten.source) {
+            let unbalanced = rewritten.unbalanced.filter(|_| error.kind() == ErrorKind::SyntaxError);
+            return Err(unbalanced.map_or_else(|| fault(error), |(line, message)| Fault::Jinja { line, message }));
+        }
         if let Some(line) = rewritten.unknown {
             let message = "This part is written in a way that Burnish does not know.".to_owned();
             return Err(Fault::Jinja { line, message });
@@ -93,7 +99,7 @@ impl Compiled {
         Ok(Self {
             env,
             marked: rewritten.blocks > 0,
-            shapes: Mutex::new(Vec::new()),
+            shapes: RwLock::new(Vec::new()),
         })
     }
 
@@ -120,38 +126,4 @@ fn write_value(out: &mut Output, _state: &mut State, value: &Value) -> Result<()
     };
     limits::written(text.len())?;
     out.write_str(text).map_err(Error::from)
-}
-
-/// The engine's error in our words.
-fn fault(error: Error) -> Fault {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(Refusal(message)) = cause.downcast_ref() {
-            return Fault::Refused {
-                message: message.clone(),
-            };
-        }
-        source = cause.source();
-    }
-    let message = match error.kind() {
-        ErrorKind::OutOfFuel => {
-            "The template does far more work than a conversation needs. Look for a loop that never ends.".to_owned()
-        }
-        kind => match error.detail() {
-            Some(detail) => format!("{} ({kind}).", sentence(detail)),
-            None => format!("{}.", sentence(&kind.to_string())),
-        },
-    };
-    Fault::Jinja {
-        line: error.line().unwrap_or(1),
-        message,
-    }
-}
-
-/// With a capital first letter.
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -14,10 +14,10 @@ const WORK_PER_INPUT: usize = 256;
 const LARGEST: usize = 8 << 20;
 /// What an item of a list costs beside its own text.
 const ITEM: usize = 32;
-/// How long one render may take; real ones take microseconds.
-const TIME: Duration = Duration::from_millis(700);
+/// How long the renders of one row may take together; real ones take microseconds.
+const TIME: Duration = Duration::from_millis(600);
 /// Steps between two looks at the clock.
-const STEPS: u32 = 16;
+const STEPS: u32 = 4;
 
 /// What is left to a render.
 #[derive(Clone, Copy)]
@@ -39,6 +39,14 @@ thread_local! {
     };
 }
 
+/// Begins a row: all its renders share one clock.
+pub(super) fn start_clock() {
+    let mut left = LEFT.get();
+    left.end = Instant::now().checked_add(TIME);
+    left.late = false;
+    LEFT.set(left);
+}
+
 /// Begins a render whose input has this many bytes.
 pub(super) fn begin(input: usize) {
     let extra = OUTPUT_PER_INPUT.saturating_mul(input);
@@ -46,10 +54,8 @@ pub(super) fn begin(input: usize) {
         output: OUTPUT.saturating_add(extra),
         work: WORK.saturating_add(WORK_PER_INPUT.saturating_mul(input)),
         largest: LARGEST.saturating_add(extra),
-        end: Instant::now().checked_add(TIME),
-        steps: 0,
         kept: 0,
-        late: false,
+        ..LEFT.get()
     });
 }
 

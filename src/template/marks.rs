@@ -9,6 +9,8 @@ const AREA: u32 = 0x10_F000;
 const SET: u32 = 32;
 /// Sets to choose from.
 const SETS: u32 = 64;
+/// The first byte of every mark in UTF-8, and of nothing else but the two last planes.
+const FIRST_BYTE: u8 = 0xF4;
 /// Digits of a message number, in base 16.
 const DIGITS: usize = 5;
 
@@ -53,10 +55,12 @@ pub(super) struct Content {
 
 impl Marks {
     /// A set of characters that appears in none of the texts; None when all are taken.
-    pub fn absent_from<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Option<Marks> {
+    pub fn absent_from<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Marks> {
+        // Ordinary texts are told by one byte, without a look at each character.
+        let texts: Vec<&str> = texts.filter(|t| t.as_bytes().contains(&FIRST_BYTE)).collect();
         let used = |base: u32| {
             let range = base..base + SET;
-            texts.clone().any(|t| t.chars().any(|c| range.contains(&(c as u32))))
+            texts.iter().any(|t| t.chars().any(|c| range.contains(&(c as u32))))
         };
         let base = (0..SETS).map(|i| AREA + i * SET).find(|base| !used(*base))?;
         Some(Marks {
@@ -108,8 +112,11 @@ impl Marks {
             ..Found::default()
         };
         let mut open_blocks = Vec::new();
-        let mut chars = marked.chars();
-        while let Some(c) = chars.next() {
+        let mut rest = marked;
+        while let Some(at) = rest.as_bytes().iter().position(|b| *b == FIRST_BYTE) {
+            found.text.push_str(&rest[..at]);
+            let mut chars = rest[at..].chars();
+            let Some(c) = chars.next() else { break };
             let at = found.text.len();
             match (c as u32).checked_sub(self.base).filter(|offset| *offset < SET) {
                 None => found.text.push(c),
@@ -126,7 +133,9 @@ impl Marks {
                 // A digit without its mark: the template cut a mark in two.
                 Some(_) => {}
             }
+            rest = chars.as_str();
         }
+        found.text.push_str(rest);
         found.blocks.sort_by_key(|b| (b.start, b.end));
         found
     }

@@ -16,8 +16,10 @@ mod pytext;
 mod python;
 mod render;
 mod rewrite;
+mod turns;
 mod types;
 mod values;
+mod words;
 
 pub use render::render;
 pub use types::{Clock, Mode, RenderOptions, Rendered, Span, Template, TemplateError, Vars, Why};

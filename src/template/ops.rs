@@ -20,7 +20,7 @@ const WIDTH_DIGITS: usize = 4;
 /// Adds the operators to an environment.
 pub(super) fn install(env: &mut Environment<'static>) {
     type More = Rest<Value>;
-    env.add_filter(guard::ADD, |a: Value, more: More| fold(a, more, add));
+    env.add_filter(guard::ADD, |a: Value, more: More| sum(a, more));
     env.add_filter(guard::JOIN, |a: &Value, more: More| join(a, &more));
     env.add_filter(guard::MULTIPLY, |a: Value, more: More| fold(a, more, multiply));
     env.add_filter(guard::REMAINDER, |a: &Value, b: &Value| remainder(a, b));
@@ -34,6 +34,19 @@ fn fold(
     mut step: impl FnMut(&Value, &Value) -> Result<Value, Error>,
 ) -> Result<Value, Error> {
     more.iter().try_fold(first, |a, b| step(&a, b))
+}
+
+/// `+` of several operands: texts at once, without the texts in between.
+fn sum(first: Value, more: Rest<Value>) -> Result<Value, Error> {
+    let texts = || std::iter::once(&first).chain(more.iter());
+    if !texts().all(|v| v.as_str().is_some() && !v.is_safe()) {
+        return fold(first, more, add);
+    }
+    let length = texts().map(limits::weight).sum();
+    limits::made(length)?;
+    let mut out = String::with_capacity(length);
+    texts().filter_map(Value::as_str).for_each(|text| out.push_str(text));
+    Ok(Value::from(out))
 }
 
 /// Two numbers of one kind.
@@ -316,19 +329,21 @@ fn shallow(value: &Value, depth: usize) -> Result<(), Error> {
     if object.type_name().ends_with("Macro") {
         return Err(refusal("a macro is kept in a variable in a loop"));
     }
-    if let Some(pairs) = object.try_iter_pairs() {
+    if value.downcast_object_ref::<Lazy>().is_some() {
+        return Err(refusal(
+            "a generator is kept in a variable in a loop; `| list` makes it a list",
+        ));
+    }
+    let pairs = object.try_iter_pairs().filter(|_| value.kind() == ValueKind::Map);
+    if let Some(pairs) = pairs {
         for (key, item) in pairs {
             shallow(&key, depth + 1)?;
             shallow(&item, depth + 1)?;
         }
-    } else if value.downcast_object_ref::<Lazy>().is_none() {
+    } else {
         for item in object.try_iter().into_iter().flatten() {
             shallow(&item, depth + 1)?;
         }
-    } else {
-        return Err(refusal(
-            "a generator is kept in a variable in a loop; `| list` makes it a list",
-        ));
     }
     Ok(())
 }

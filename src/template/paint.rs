@@ -2,7 +2,8 @@
 use std::ops::Range;
 
 use super::ending::marker_at;
-use super::locate::{Ground, Turn};
+use super::locate::Ground;
+use super::turns::Turn;
 use super::{Mode, Span, Why};
 use crate::data::{Message, Role};
 

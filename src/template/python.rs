@@ -37,8 +37,11 @@ pub(super) fn strftime_now(clock: Clock) -> Value {
             Clock::System => jiff::Zoned::now().datetime(),
             Clock::At(time) => time,
         };
-        jiff::fmt::strtime::format(format, now)
-            .map_err(|e| Error::new(ErrorKind::InvalidOperation, format!("strftime_now(\"{format}\"): {e}")))
+        jiff::fmt::strtime::format(format, now).map_err(|e| {
+            refusal(format!(
+                "the format \"{format}\" of strftime_now cannot be written: {e}"
+            ))
+        })
     })
 }
 

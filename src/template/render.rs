@@ -4,7 +4,7 @@ use super::jinja::{Compiled, compiled};
 use super::locate::Ground;
 use super::marks::{Found, Level, Marks};
 use super::values::Scene;
-use super::{Mode, RenderOptions, Rendered, Span, Template, TemplateError, Why, paint};
+use super::{Mode, RenderOptions, Rendered, Span, Template, TemplateError, Why, limits, paint};
 use crate::data::{Conversation, Kind, Role};
 
 /// Renders one conversation.
@@ -17,6 +17,7 @@ pub fn render(
         return Ok(raw_text(conversation, options));
     }
     let compiled = compiled(template)?;
+    limits::start_clock();
     let mut scene = Scene {
         messages: &conversation.messages,
         tools: conversation.tools.as_ref(),
@@ -30,7 +31,18 @@ pub fn render(
         .map_err(|fault| fault.named(&template.name))?;
     let found = find_marks(template, &compiled, &mut scene, &text);
     let shape = shape(&compiled, options);
-    let mut ground = Ground::new(&text, &conversation.messages, &shape, found.as_ref());
+    let prefix = |count: usize, prompt: bool| {
+        let scene = Scene {
+            messages: &conversation.messages[..count],
+            tools: conversation.tools.as_ref(),
+            documents: conversation.documents.as_ref(),
+            options,
+            marks: None,
+            prompt,
+        };
+        compiled.run(scene.context(), scene.bytes()).ok()
+    };
+    let mut ground = Ground::new(&text, &conversation.messages, &shape, found.as_ref(), &prefix);
     let blocks = found.as_ref().filter(|_| compiled.marked).map(|f| f.blocks.as_slice());
     let turns = match blocks {
         Some(blocks) => ground.turns_of_blocks(blocks),

@@ -2,6 +2,7 @@
 //! and line numbers stay as they were. Knows Jinja's delimiters, nothing of conversations.
 
 use super::guard::{self, Odd};
+use super::words::Balance;
 
 /// The filter that wraps a generation block in marks; its arguments are variables so that a render without marks can pass
 /// empty ones.
@@ -18,6 +19,8 @@ pub(super) struct Rewritten {
     pub blocks: usize,
     /// The line of the first tag that is written in a way unknown here.
     pub unknown: Option<usize>,
+    /// Line and words of a tag that is not closed or closes nothing; only a source that does not parse has a reason to ask.
+    pub unbalanced: Option<(usize, String)>,
 }
 
 /// The longest source; the longest known template has 32,000 bytes.
@@ -36,9 +39,11 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten, usize> {
         source: String::with_capacity(source.len() + source.len() / 4),
         blocks: 0,
         unknown: None,
+        unbalanced: None,
     };
     let mut rest = source.as_str();
     let mut branches = Vec::new();
+    let mut balance = Balance::default();
     while let Some(at) = rest.find('{') {
         out.source.push_str(&rest[..at]);
         rest = &rest[at..];
@@ -56,6 +61,7 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten, usize> {
                     ("endif", _) => drop(branches.pop()),
                     _ => {}
                 }
+                balance.tag(name, line(), name == "set" && !tag.contains('='));
                 if name == "raw" {
                     length + raw_length(&rest[length..])
                 } else {
@@ -77,6 +83,7 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten, usize> {
         rest = &rest[length..];
     }
     out.source.push_str(rest);
+    out.unbalanced = balance.fault();
     Ok(out)
 }
 
@@ -84,11 +91,8 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten, usize> {
 fn guarded(tag: &str, is_expression: bool, blocks: &mut usize) -> Result<String, Odd> {
     let control = |b: Option<&u8>| usize::from(matches!(b, Some(b'-' | b'+')));
     let bytes = tag.as_bytes();
-    let Some(close) = tag
-        .len()
-        .checked_sub(2)
-        .filter(|at| *at >= 2 && bytes[tag.len() - 1] == b'}')
-    else {
+    let end = if is_expression { "}}" } else { "%}" };
+    let Some(close) = tag.len().checked_sub(2).filter(|at| *at >= 2 && tag.ends_with(end)) else {
         return Err(Odd::Unknown);
     };
     let start = 2 + control(bytes.get(2));

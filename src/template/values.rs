@@ -1,5 +1,8 @@
 //! A conversation as the variables that chat templates read. Knows transformers' names for them, not Jinja's syntax.
+use std::sync::Arc;
+
 use minijinja::Value;
+use minijinja::value::{Enumerator, Object};
 use serde_json::Value as Json;
 
 use super::marks::Marks;
@@ -79,7 +82,26 @@ impl Scene<'_> {
         if let Some(id) = &message.tool_call_id {
             pairs.push(("tool_call_id", Value::from(id)));
         }
-        Value::from_pairs(pairs)
+        Value::from_object(Dict(pairs))
+    }
+}
+
+/// A message as the dictionary that templates see: few keys, so that looking through them is faster than hashing.
+#[derive(Debug)]
+struct Dict(Vec<(&'static str, Value)>);
+
+impl Object for Dict {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let found = self.0.iter().find(|(name, _)| *name == key);
+        found.map(|(_, value)| value.clone())
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.iter().map(|(name, _)| Value::from(*name)).collect())
     }
 }
 

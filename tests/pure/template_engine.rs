@@ -89,6 +89,62 @@ fn errors_name_the_line_and_refusals_the_reason() {
 }
 
 #[test]
+fn mistakes_are_told_in_plain_words() {
+    let missing = "is undefined, so nothing can be read from it. `is defined` asks for it first.";
+    let cases = [
+        (
+            "a\n{% if true %}\nb\n",
+            2,
+            "{% if %} is never closed: {% endif %} is missing.",
+        ),
+        (
+            "{% for m in messages %}\n{% if m %}\n{% endfor %}",
+            3,
+            "Here stands {% endfor %}, but {% if %} of line 2 is still open: {% endif %} is missing.",
+        ),
+        (
+            "\n{% endgeneration %}",
+            2,
+            "Here stands {% endgeneration %}, but no {% generation %} is open.",
+        ),
+        (
+            "{% if a %}\n{% elseif b %}{% endif %}",
+            2,
+            "There is no tag called {% elseif %}. Write {% elif ... %}.",
+        ),
+        (
+            "a\n{{ messages[0].content ",
+            2,
+            "The template ends too early, expected `}}`.",
+        ),
+        ("{{ (1 + 2 }}", 1, "Unexpected `}`, expected `)`."),
+        ("\n\n{{ 'abc }}", 3, "The text is not closed: its quote is missing."),
+        ("{% for x messages %}{% endfor %}", 1, "Unexpected word, expected `in`."),
+        ("\n{{ messages | nofilter }}", 2, "There is no filter called nofilter."),
+        ("{{ nofunction(1) }}", 1, "There is no function called nofunction."),
+        ("{{ 'x'.nomethod() }}", 1, "A string has no method called nomethod."),
+        (
+            "{{ messages[0].content + 3 }}",
+            1,
+            "`+` does not work between text and a number; `~` joins anything as text.",
+        ),
+        (
+            "{% include 'x' %}",
+            1,
+            "Chat templates stand alone: another file cannot be read from here.",
+        ),
+    ];
+    for (source, at, words) in cases {
+        let Err(TemplateError::Jinja { line, message, .. }) = run(source) else {
+            panic!("{source} is not refused");
+        };
+        assert_eq!((line, message.as_str()), (at, words), "{source}");
+    }
+    let error = run("\n{{ messages[0].foo.bar }}").unwrap_err().to_string();
+    assert_eq!(error, format!("Template t, line 2: `messages[0].foo` {missing}"));
+}
+
+#[test]
 fn hostile_templates_fail_fast() {
     let endless = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}";
     let flood = "{% set big = 'x' * 100000 %}{% for a in range(100000) %}{{ big }}{% endfor %}";

@@ -32,6 +32,7 @@ pub fn conversation(value: &Value) -> Conversation {
         message.tool_calls = m.get("tool_calls").cloned();
         message.name = m["name"].as_str().map(str::to_owned);
         message.tool_call_id = m["tool_call_id"].as_str().map(str::to_owned);
+        message.weight = m["weight"].as_f64().map(|w| w as f32);
         message
     };
     Conversation {

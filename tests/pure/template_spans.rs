@@ -176,12 +176,13 @@ fn templates_without_markers_are_located() {
         let template = foreign(source);
         let rendered = render(&template, &chat(&TWO_TURNS), &options(Mode::Assistant)).unwrap();
         check_cover(&rendered);
-        assert_eq!(
-            learned(&rendered),
-            [format!("Hello!{end}"), format!("Blue{end}")],
-            "{}",
-            rendered.text
-        );
+        // A template that ends the whole text with eos_token teaches that too.
+        let last = if source == phi3 { "</s>" } else { "" };
+        let expected: Vec<String> = [format!("Hello!{end}"), format!("Blue{end}"), last.to_owned()]
+            .into_iter()
+            .filter(|t| !t.is_empty())
+            .collect();
+        assert_eq!(learned(&rendered), expected, "{}", rendered.text);
         assert_eq!(rendered.problems, Vec::<String>::new());
         assert_eq!(template.end_of_turn(&vars()).as_deref(), Some(end.trim()));
     }
