@@ -16,6 +16,17 @@ pub(super) fn install(env: &mut Environment<'static>) {
     env.add_filter("string", |v: &Value| pytext::text(v));
     env.add_filter("indent", indent);
     env.add_filter("trim", trim);
+    env.add_filter("int", int);
+    env.add_filter("float", |v: &Value, default: Option<f64>| {
+        number(v).or(default).unwrap_or(0.0)
+    });
+    for name in ["e", "escape"] {
+        env.add_filter(name, |v: &Value| -> Result<Value, Error> {
+            limits::made(limits::weight(v).saturating_mul(2))?;
+            Ok(Value::from_safe_string(ops::escaped(v)))
+        });
+    }
+    env.add_filter("wordcount", |text: &str| text.split_whitespace().count());
     let items = [
         ("batch", Value::from_function(filters::batch)),
         ("slice", Value::from_function(filters::slice)),
@@ -43,12 +54,10 @@ pub(super) fn install(env: &mut Environment<'static>) {
     }
     let texts = [
         ("capitalize", Value::from_function(filters::capitalize)),
-        ("escape", Value::from_function(filters::escape)),
-        ("e", Value::from_function(filters::escape)),
         ("format", Value::from_function(filters::format)),
         ("join", Value::from_function(filters::join)),
-        ("length", Value::from_function(filters::length)),
-        ("count", Value::from_function(filters::length)),
+        ("length", Value::from_function(length)),
+        ("count", Value::from_function(length)),
         ("lower", Value::from_function(filters::lower)),
         ("pprint", Value::from_function(filters::pprint)),
         ("replace", Value::from_function(filters::replace)),
@@ -148,6 +157,43 @@ fn indent(
         out += line;
     }
     Ok(out)
+}
+
+/// `length`: an undefined value has none, which is 0.
+fn length(value: &Value) -> Result<usize, Error> {
+    if value.is_undefined() {
+        Ok(0)
+    } else {
+        filters::length(value)
+    }
+}
+
+/// A number, or a text that spells one.
+fn number(value: &Value) -> Option<f64> {
+    match value.as_str() {
+        Some(text) => text.trim().replace('_', "").parse().ok(),
+        None => f64::try_from(value.clone()).ok(),
+    }
+}
+
+/// `int(default=0, base=10)`: whole numbers, the whole part of others, the default for what is none.
+fn int(value: &Value, default: Option<i64>, base: Option<u32>) -> Value {
+    let base = base.filter(|b| (2..=36).contains(b)).unwrap_or(10);
+    if value.is_integer() {
+        return value.clone();
+    }
+    let digits = value.as_str().map(|text| text.trim().to_ascii_lowercase());
+    let spelled = digits.as_deref().and_then(|text| {
+        let prefix = match base {
+            16 => "0x",
+            8 => "0o",
+            2 => "0b",
+            _ => "",
+        };
+        i64::from_str_radix(text.strip_prefix(prefix).unwrap_or(text), base).ok()
+    });
+    let cut = || number(value).filter(|x| x.abs() < 9e18).map(|x| x.trunc() as i64);
+    Value::from(spelled.or_else(cut).or(default).unwrap_or(0))
 }
 
 /// `trim(chars)`: str.strip() of anything.

@@ -65,8 +65,15 @@ pub(super) fn statement(body: &str) -> Result<String, Odd> {
             out += &format!(" ({})|{EACH}", writer.chain(&["if", "recursive"])?);
         }
         "set" if writer.tokens.iter().any(|t| t.text == "=") => {
-            out += &writer.until("=")?;
-            return Ok(format!("{out} ({})|{KEEP}{}", writer.rest()?, writer.tail));
+            let target = writer.until("=")?;
+            let name = target.rsplit_once("._").map_or_else(String::new, |(_, name)| {
+                format!("('_{}')", name.trim_end_matches('=').trim_end())
+            });
+            return Ok(format!(
+                "{out}{target} ({})|{KEEP}{name}{}",
+                writer.rest()?,
+                writer.tail
+            ));
         }
         _ => {}
     }

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, Value};
 use super::guard;
 use super::lazy::Lazy;
 use super::limits::{self, refusal};
-use super::pytext;
+use super::{pytext, python};
 
 /// Assignments of containers that are kept unseen; later ones are looked through.
 const UNSEEN: u32 = 64;
@@ -132,7 +132,7 @@ fn add(a: &Value, b: &Value) -> Result<Value, Error> {
 }
 
 /// A text as Python's Markup takes it in: escaped unless it is called safe.
-fn escaped(value: &Value) -> String {
+pub(super) fn escaped(value: &Value) -> String {
     let text = pytext::text(value);
     if value.is_safe() {
         return text;
@@ -297,8 +297,9 @@ impl<I: Iterator<Item = Value>> Iterator for Counted<I> {
     }
 }
 
-/// What an assignment keeps. After many assignments containers are looked through, since they may hold one another.
-fn keep(value: Value) -> Result<Value, Error> {
+/// What an assignment keeps; `hidden` is a name in a namespace that must not be. After many assignments containers are looked through, since they may hold one another.
+fn keep(value: Value, hidden: Option<&str>) -> Result<Value, Error> {
+    hidden.map_or(Ok(()), python::visible)?;
     limits::in_time()?;
     let container = matches!(
         value.kind(),

@@ -1,6 +1,6 @@
 //! What templates written for Python's Jinja expect beyond the engine's own: string methods, tests and functions. Knows
 //! values, not conversations.
-use minijinja::value::{Kwargs, Tuple, ValueKind, from_args};
+use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::lazy::Lazy;
@@ -19,6 +19,16 @@ pub(super) fn install(env: &mut Environment<'static>) {
         let error = Error::new(ErrorKind::InvalidOperation, message.clone());
         Err(error.with_source(Refusal(message)))
     });
+    env.add_function("namespace", |state: &mut State, args: Rest<ValueOrKwargs>| {
+        let args = args.into_values();
+        for arg in &args {
+            let names = arg.as_object().and_then(|o| o.try_iter_pairs()).into_iter().flatten();
+            names
+                .map(|(name, _)| name)
+                .try_for_each(|name| visible(name.as_str().unwrap_or_default()))?;
+        }
+        Value::from_function(minijinja::functions::namespace).call(state, &args)
+    });
     // Python's strings and dicts have a length and items, which is all that Jinja's own test asks for.
     env.add_test("sequence", |v: &Value| match v.kind() {
         ValueKind::Seq | ValueKind::String | ValueKind::Map => true,
@@ -30,6 +40,16 @@ pub(super) fn install(env: &mut Environment<'static>) {
     });
 }
 
+/// Refuses the names that transformers keeps out of namespaces.
+pub(super) fn visible(name: &str) -> Result<(), Error> {
+    match name.starts_with('_') {
+        true => Err(refusal(format!(
+            "a namespace takes no name that begins with an underscore, as {name} does"
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// `strftime_now(format)` for one render.
 pub(super) fn strftime_now(clock: Clock) -> Value {
     Value::from_function(move |format: &str| {
@@ -37,12 +57,30 @@ pub(super) fn strftime_now(clock: Clock) -> Value {
             Clock::System => jiff::Zoned::now().datetime(),
             Clock::At(time) => time,
         };
-        jiff::fmt::strtime::format(format, now).map_err(|e| {
+        jiff::fmt::strtime::format(plain_locale(format), now).map_err(|e| {
             refusal(format!(
                 "the format \"{format}\" of strftime_now cannot be written: {e}"
             ))
         })
     })
+}
+
+/// Date and time in the one form that the plain locale has.
+fn plain_locale(format: &str) -> String {
+    let mut out = String::new();
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        match (c, c == '%') {
+            (_, true) => match chars.next() {
+                Some('c') => out += "%a %b %e %H:%M:%S %Y",
+                Some('x') => out += "%m/%d/%y",
+                Some('X') => out += "%H:%M:%S",
+                other => out.extend(std::iter::once('%').chain(other)),
+            },
+            (c, false) => out.push(c),
+        }
+    }
+    out
 }
 
 /// Python methods: those of minijinja-contrib and some that it lacks.
@@ -52,6 +90,9 @@ fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> Resul
         if let Some(result) = string_method(text, name, args) {
             return result;
         }
+    }
+    if let Some(result) = container_method(value, name, args) {
+        return result;
     }
     if value.kind() == ValueKind::Map
         && let Some(view) = dict_view(value, name)
@@ -79,9 +120,9 @@ fn dict_view(value: &Value, name: &str) -> Option<Value> {
 fn string_method(text: &str, name: &str, args: &[Value]) -> Option<Result<Value, Error>> {
     let one = || from_args::<(&str,)>(args).map(|(a,)| a);
     let part = |found: Option<usize>, sep: &str, from_left: bool| match found {
-        Some(at) => list(&[&text[..at], sep, &text[at + sep.len()..]]),
-        None if from_left => list(&[text, "", ""]),
-        None => list(&["", "", text]),
+        Some(at) => three(&text[..at], sep, &text[at + sep.len()..]),
+        None if from_left => three(text, "", ""),
+        None => three("", "", text),
     };
     Some(match name {
         "removeprefix" => one().map(|p| Value::from(text.strip_prefix(p).unwrap_or(text))),
@@ -110,9 +151,93 @@ fn string_method(text: &str, name: &str, args: &[Value]) -> Option<Result<Value,
             Ok(Value::from(text.chars().map(swap).collect::<String>()))
         }
         "casefold" => Ok(Value::from(text.to_lowercase())),
+        "title" => Ok(Value::from(titled(text))),
+        "istitle" => Ok(Value::from(
+            text.chars().any(char::is_alphabetic) && titled(text) == text,
+        )),
+        "isdecimal" => Ok(Value::from(
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()),
+        )),
+        "center" | "ljust" | "rjust" | "zfill" => padded(text, name, args),
+        "expandtabs" => from_args::<(Option<usize>,)>(args).and_then(|(tab,)| tabs_expanded(text, tab.unwrap_or(8))),
         "index" => one().and_then(|p| match text.find(p) {
             Some(at) => Ok(Value::from(text[..at].chars().count())),
             None => Err(Error::new(ErrorKind::InvalidOperation, "substring not found")),
+        }),
+        _ => return None,
+    })
+}
+
+/// What partition() gives.
+fn three(before: &str, sep: &str, after: &str) -> Value {
+    Value::from(Tuple::from([before, sep, after].map(Value::from)))
+}
+
+/// `str.title()`: a capital after whatever is no letter.
+fn titled(text: &str) -> String {
+    let mut inside = false;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match inside {
+            true => out.extend(c.to_lowercase()),
+            false => out.extend(c.to_uppercase()),
+        }
+        inside = c.is_alphabetic();
+    }
+    out
+}
+
+/// `center`, `ljust`, `rjust` and `zfill`.
+fn padded(text: &str, name: &str, args: &[Value]) -> Result<Value, Error> {
+    let (width, fill): (usize, Option<char>) = from_args(args)?;
+    let missing = width.saturating_sub(text.chars().count());
+    let fill = fill.unwrap_or(if name == "zfill" { '0' } else { ' ' });
+    limits::made(text.len().saturating_add(missing.saturating_mul(fill.len_utf8())))?;
+    let pad = |count: usize| std::iter::repeat_n(fill, count).collect::<String>();
+    let sign = usize::from(name == "zfill" && text.starts_with(['+', '-']));
+    Ok(Value::from(match name {
+        "ljust" => format!("{text}{}", pad(missing)),
+        // An odd place goes to the left where the width is odd, as in Python.
+        "center" => {
+            let left = missing / 2 + (missing & width & 1);
+            format!("{}{text}{}", pad(left), pad(missing - left))
+        }
+        _ => format!("{}{}{}", &text[..sign], pad(missing), &text[sign..]),
+    }))
+}
+
+/// `str.expandtabs(tab)`.
+fn tabs_expanded(text: &str, tab: usize) -> Result<Value, Error> {
+    limits::made(
+        text.len()
+            .saturating_add(text.matches('\t').count().saturating_mul(tab)),
+    )?;
+    let mut out = String::new();
+    let mut column = 0;
+    for c in text.chars() {
+        if c == '\t' {
+            let spaces = if tab > 0 { tab - column % tab } else { 0 };
+            out.extend(std::iter::repeat_n(' ', spaces));
+            column += spaces;
+        } else {
+            out.push(c);
+            column = if matches!(c, '\n' | '\r') { 0 } else { column + 1 };
+        }
+    }
+    Ok(Value::from(out))
+}
+
+/// `list.index(x)` and the copies of lists and dicts; None for another name.
+fn container_method(value: &Value, name: &str, args: &[Value]) -> Option<Result<Value, Error>> {
+    Some(match (name, value.kind()) {
+        ("copy", ValueKind::Seq | ValueKind::Map | ValueKind::Iterable) => {
+            from_args::<()>(args).map(|()| value.clone())
+        }
+        ("index", ValueKind::Seq | ValueKind::Iterable) => from_args::<(&Value,)>(args).and_then(|(wanted,)| {
+            let found = value.try_iter()?.position(|item| item == *wanted);
+            found
+                .map(Value::from)
+                .ok_or_else(|| refusal("the list does not hold what index() looks for"))
         }),
         _ => return None,
     })

@@ -51,8 +51,13 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten, usize> {
         let length = match rest.as_bytes().get(1) {
             Some(b'#') => rest.find("#}").map_or(rest.len(), |end| end + 2),
             Some(kind @ (b'{' | b'%')) => {
-                let length = inside(rest, if *kind == b'{' { "}}" } else { "%}" });
+                let close = if *kind == b'{' { "}}" } else { "%}" };
+                let length = inside(rest, close);
                 let tag = &rest[..length];
+                // A bracket that is not closed swallows the end too; the engine tells about brackets.
+                if !tag.ends_with(close) && !tag.lines().next().unwrap_or_default().contains(close) {
+                    balance.unclosed(&tag[..2], close, line());
+                }
                 let name = if *kind == b'%' { tag_name(tag) } else { "" };
                 match (name, branches.last_mut()) {
                     ("if", _) => branches.push(0),

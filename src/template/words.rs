@@ -51,6 +51,12 @@ impl Balance {
         }
     }
 
+    /// Notes a `{{` or `{%` without its end.
+    pub fn unclosed(&mut self, open: &str, close: &str, line: usize) {
+        let what = format!("This `{open}` is never closed: `{close}` is missing.");
+        self.wrong.get_or_insert((line, what));
+    }
+
     /// Line and words of what is wrong with the tags.
     pub fn fault(mut self) -> Option<(usize, String)> {
         let never = |(open, at): (String, usize)| {

@@ -115,7 +115,12 @@ fn mistakes_are_told_in_plain_words() {
         (
             "a\n{{ messages[0].content ",
             2,
-            "The template ends too early, expected `}}`.",
+            "This `{{` is never closed: `}}` is missing.",
+        ),
+        (
+            "{% for m in messages %}\n{{ m\n{% endfor %}",
+            2,
+            "This `{{` is never closed: `}}` is missing.",
         ),
         ("{{ (1 + 2 }}", 1, "Unexpected `}`, expected `)`."),
         ("\n\n{{ 'abc }}", 3, "The text is not closed: its quote is missing."),

@@ -117,3 +117,26 @@ fn real_templates_render_as_transformers_does() {
         failures.join("\n")
     );
 }
+
+#[test]
+fn expressions_give_what_python_gives() {
+    let golden = golden();
+    let pairs = json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/expressions.json"));
+    let mut failures = Vec::new();
+    for pair in pairs.as_array().unwrap() {
+        let template = Template {
+            name: "expression".to_owned(),
+            source: pair[0].as_str().unwrap().to_owned(),
+        };
+        let got = rendered(&template, &golden, "system", false, Mode::Assistant);
+        if got.as_ref().ok().map(|r| r.text.as_str()) != pair[1].as_str() {
+            failures.push(format!(
+                "{}\n  got  {:?}\n  want {:?}",
+                template.source,
+                got.map(|r| r.text),
+                pair[1]
+            ));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
