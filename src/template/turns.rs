@@ -202,7 +202,7 @@ impl Ground<'_> {
     fn turn_without_content(&self, i: usize, said: usize) -> Option<Turn> {
         let region = self.between(i);
         let region = region.start.max(said)..region.end;
-        let prompted = || self.prompted(i).filter(|at| region.contains(at));
+        let prompted = || self.prompt_end(i).filter(|at| region.contains(at));
         let start = self.header_end(region.clone()).or_else(prompted)?;
         let whole = self.text.trim_end().len();
         let open = || (self.shape.borrowed && i + 1 == self.messages.len() && whole >= start).then_some((whole, whole));
@@ -222,7 +222,12 @@ impl Ground<'_> {
     /// Where an answer after a tool's result begins: where the prompt for it ends. Templates need no header there.
     fn prompted(&self, i: usize) -> Option<usize> {
         let after_tool = i > 0 && self.messages[i - 1].role == Role::Tool;
-        let prompt = after_tool.then(|| (self.prefix)(i, true))??;
+        after_tool.then(|| self.prompt_end(i))?
+    }
+
+    /// Where the prompt for a message ends in the text, if the text begins with it.
+    fn prompt_end(&self, i: usize) -> Option<usize> {
+        let prompt = (self.prefix)(i, true)?;
         self.text.starts_with(&prompt).then_some(prompt.len())
     }
 

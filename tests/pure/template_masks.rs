@@ -148,3 +148,59 @@ fn all_families_learn_what_their_marked_variants_learn() {
     assert_eq!((count.families, count.cases), (31, 1377));
     assert!(count.unsure * 100 < count.cases, "{count:?}");
 }
+
+/// Over all templates, marked or not: a row that teaches nothing says so, what others say is not learned, and what the assistant
+/// says is, unless the row says that it is unsure.
+#[test]
+fn no_template_teaches_the_wrong_words_silently() {
+    let Some(folder) = asset("templates", "templates") else {
+        return;
+    };
+    let golden = golden();
+    // The same words by several speakers cannot be told apart by their text here.
+    let alike = [
+        "special_tokens",
+        "same_words",
+        "words_of_python",
+        "numbers",
+        "empty_user",
+        "edges",
+        "tool_arguments",
+        "syntax",
+    ];
+    let (mut rows, mut unsure) = (0, 0);
+    for name in golden["templates"].as_object().unwrap().keys() {
+        let template = template(&folder, name);
+        for (case, conversation) in golden["conversations"].as_object().unwrap() {
+            let Ok(got) = rendered(&template, &golden, case, false, Mode::Assistant) else {
+                continue;
+            };
+            rows += 1;
+            let learned: Vec<&str> = learned(&got)
+                .iter()
+                .map(|(start, end)| &got.text[*start..*end])
+                .collect();
+            assert!(!learned.is_empty() || !got.problems.is_empty(), "{name} {case}");
+            let doubt = is_unsure(&got);
+            unsure += usize::from(doubt);
+            for message in conversation["messages"].as_array().unwrap() {
+                let content = message["content"].as_str().unwrap();
+                let words = content.rsplit("</think>").next().unwrap_or(content).trim();
+                if words.len() < 3 || alike.contains(&case.as_str()) || !got.text.contains(words) {
+                    continue;
+                }
+                let is_learned = learned.iter().any(|t| t.contains(words));
+                let by_assistant = message["role"] == "assistant";
+                assert!(
+                    is_learned == by_assistant || doubt && by_assistant,
+                    "{name} {case}: {words:?}"
+                );
+            }
+        }
+    }
+    println!("{unsure} of {rows} rows are unsure");
+    assert!(
+        rows > 6_000 && unsure * 100 < rows,
+        "{unsure} of {rows} rows are unsure"
+    );
+}
