@@ -16,6 +16,8 @@ const LARGEST: usize = 8 << 20;
 const ITEM: usize = 32;
 /// How long the renders of one row may take together; real ones take microseconds.
 const TIME: Duration = Duration::from_millis(600);
+/// What counts of the time between two looks at the clock: the machine may have been busy with something else.
+const COUNTED: Duration = Duration::from_millis(100);
 /// Steps between two looks at the clock.
 const STEPS: u32 = 4;
 
@@ -25,7 +27,9 @@ struct Left {
     output: usize,
     work: usize,
     largest: usize,
-    end: Option<Instant>,
+    /// The last look at the clock, and the time counted so far.
+    seen: Option<Instant>,
+    spent: Duration,
     steps: u32,
     /// Assignments of containers so far.
     kept: u32,
@@ -34,15 +38,26 @@ struct Left {
 
 thread_local! {
     /// Of the render on this thread.
-    static LEFT: Cell<Left> = const {
-        Cell::new(Left { output: 0, work: 0, largest: 0, end: None, steps: 0, kept: 0, late: false })
-    };
+    static LEFT: Cell<Left> = const { Cell::new(NOTHING) };
 }
+
+/// Before the first render.
+const NOTHING: Left = Left {
+    output: 0,
+    work: 0,
+    largest: 0,
+    seen: None,
+    spent: Duration::ZERO,
+    steps: 0,
+    kept: 0,
+    late: false,
+};
 
 /// Begins a row: all its renders share one clock.
 pub(super) fn start_clock() {
     let mut left = LEFT.get();
-    left.end = Instant::now().checked_add(TIME);
+    left.seen = Some(Instant::now());
+    left.spent = Duration::ZERO;
     left.late = false;
     LEFT.set(left);
 }
@@ -62,9 +77,13 @@ pub(super) fn begin(input: usize) {
 /// Has the time run out? Looks at the clock now and then.
 pub(super) fn late() -> bool {
     let mut left = LEFT.get();
-    left.steps += 1;
+    left.steps = left.steps.wrapping_add(1);
     if left.steps.is_multiple_of(STEPS) {
-        left.late |= left.end.is_some_and(|end| Instant::now() > end);
+        let now = Instant::now();
+        let passed = left.seen.map_or(Duration::ZERO, |seen| now.duration_since(seen));
+        left.spent += passed.min(COUNTED);
+        left.seen = Some(now);
+        left.late |= left.spent > TIME;
     }
     LEFT.set(left);
     left.late

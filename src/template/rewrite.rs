@@ -35,61 +35,89 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten, usize> {
         return Err(1);
     }
     let source = &source.replace("\r\n", "\n").replace('\r', "\n");
-    let mut out = Rewritten {
-        source: String::with_capacity(source.len() + source.len() / 4),
-        blocks: 0,
-        unknown: None,
-        unbalanced: None,
+    let mut reader = Reader {
+        rest: source,
+        line: 1,
+        branches: Vec::new(),
+        balance: Balance::default(),
+        out: Rewritten {
+            source: String::with_capacity(source.len() + source.len() / 4),
+            blocks: 0,
+            unknown: None,
+            unbalanced: None,
+        },
     };
-    let mut rest = source.as_str();
-    let mut branches = Vec::new();
-    let mut balance = Balance::default();
-    while let Some(at) = rest.find('{') {
-        out.source.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let line = || source[..source.len() - rest.len()].matches('\n').count() + 1;
-        let length = match rest.as_bytes().get(1) {
-            Some(b'#') => rest.find("#}").map_or(rest.len(), |end| end + 2),
-            Some(kind @ (b'{' | b'%')) => {
-                let close = if *kind == b'{' { "}}" } else { "%}" };
-                let length = inside(rest, close);
-                let tag = &rest[..length];
-                // A bracket that is not closed swallows the end too; the engine tells about brackets.
-                if !tag.ends_with(close) && !tag.lines().next().unwrap_or_default().contains(close) {
-                    balance.unclosed(&tag[..2], close, line());
-                }
-                let name = if *kind == b'%' { tag_name(tag) } else { "" };
-                match (name, branches.last_mut()) {
-                    ("if", _) => branches.push(0),
-                    ("elif", Some(last)) if *last >= BRANCHES => return Err(line()),
-                    ("elif", Some(last)) => *last += 1,
-                    ("endif", _) => drop(branches.pop()),
-                    _ => {}
-                }
-                balance.tag(name, line(), name == "set" && !tag.contains('='));
-                if name == "raw" {
-                    length + raw_length(&rest[length..])
-                } else {
-                    match guarded(tag, *kind == b'{', &mut out.blocks) {
-                        Ok(tag) => out.source.push_str(&tag),
-                        Err(Odd::TooDeep) => return Err(line()),
-                        Err(Odd::Unknown) => {
-                            out.unknown.get_or_insert(line());
-                            out.source.push_str(tag);
-                        }
-                    }
-                    rest = &rest[length..];
-                    continue;
-                }
-            }
-            _ => 1,
-        };
-        out.source.push_str(&rest[..length]);
-        rest = &rest[length..];
+    while let Some(at) = reader.rest.find('{') {
+        reader.copy(at);
+        match reader.rest.as_bytes().get(1) {
+            Some(b'#') => reader.copy(reader.rest.find("#}").map_or(reader.rest.len(), |end| end + 2)),
+            Some(b'{') => reader.tag(true)?,
+            Some(b'%') => reader.tag(false)?,
+            _ => reader.copy(1),
+        }
     }
-    out.source.push_str(rest);
-    out.unbalanced = balance.fault();
-    Ok(out)
+    reader.copy(reader.rest.len());
+    reader.out.unbalanced = reader.balance.fault();
+    Ok(reader.out)
+}
+
+/// A source on its way from `rest` to `out`.
+struct Reader<'a> {
+    rest: &'a str,
+    /// Of the beginning of `rest`.
+    line: usize,
+    /// `elif` so far in each open `if`.
+    branches: Vec<usize>,
+    balance: Balance,
+    out: Rewritten,
+}
+
+impl Reader<'_> {
+    /// Leaves a part behind, as it is.
+    fn copy(&mut self, length: usize) {
+        self.out.source.push_str(&self.rest[..length]);
+        self.skip(length);
+    }
+
+    fn skip(&mut self, length: usize) {
+        let (part, rest) = self.rest.split_at(length);
+        self.line += part.matches('\n').count();
+        self.rest = rest;
+    }
+
+    /// Takes a tag, guarded; a `raw` one with what is in it.
+    fn tag(&mut self, is_expression: bool) -> Result<(), usize> {
+        let close = if is_expression { "}}" } else { "%}" };
+        let length = inside(self.rest, close);
+        let tag = &self.rest[..length];
+        // A bracket that is not closed swallows the end too; the engine tells about brackets.
+        if !tag.ends_with(close) && !tag.lines().next().unwrap_or_default().contains(close) {
+            self.balance.unclosed(&tag[..2], close, self.line);
+        }
+        let name = if is_expression { "" } else { tag_name(tag) };
+        match (name, self.branches.last_mut()) {
+            ("if", _) => self.branches.push(0),
+            ("elif", Some(last)) if *last >= BRANCHES => return Err(self.line),
+            ("elif", Some(last)) => *last += 1,
+            ("endif", _) => drop(self.branches.pop()),
+            _ => {}
+        }
+        self.balance.tag(name, self.line, name == "set" && !tag.contains('='));
+        if name == "raw" {
+            self.copy(length + raw_length(&self.rest[length..]));
+            return Ok(());
+        }
+        match guarded(tag, is_expression, &mut self.out.blocks) {
+            Ok(tag) => self.out.source.push_str(&tag),
+            Err(Odd::TooDeep) => return Err(self.line),
+            Err(Odd::Unknown) => {
+                self.out.unknown.get_or_insert(self.line);
+                self.out.source.push_str(tag);
+            }
+        }
+        self.skip(length);
+        Ok(())
+    }
 }
 
 /// One tag with its expressions guarded and `generation` as a filter block.
