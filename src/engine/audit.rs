@@ -26,7 +26,7 @@ pub fn run(recipe: &Recipe, sink: Sink<'_>, flags: &Flags) -> Result<(), EngineE
     let chosen = chosen(recipe, None, &tokenizer)?;
     let data = data_rows(recipe, &tokenizer, &chosen.template, Cache::Use, sink, flags)?;
     stage(sink, "Looking at the rows", 0, 1);
-    let templated = data.rows.iter().any(|row| is_chat(row));
+    let templated = data.rows.iter().any(is_chat);
     if let (Some(message), true) = (chosen.note, templated) {
         sink(Event::Warning { message });
     }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Shell;
+use crate::session::audit::AuditCommand;
 use crate::session::chats::ChatCommand;
+use crate::session::lesson::LessonCommand;
 use crate::session::{
     Command, DataCommand, ModelCommand, Room, RunPhase, ShellCommand, State, ThemeChoice, TrainCommand,
 };
@@ -153,6 +155,22 @@ fn stops() -> Vec<Stop> {
     pair(&mut stops, ["template-dark", "template-light"], template, |s| {
         !s.preview.is_loading()
     });
+    let audit = |command| vec![Command::Audit(command)];
+    pair(
+        &mut stops,
+        ["audit-dark", "audit-light"],
+        audit(AuditCommand::Run),
+        |s| s.audit.report.is_some() && s.audit.flight.is_none(),
+    );
+    stops.push(stop("", audit(AuditCommand::Toggle), |_| true));
+    let lesson = |command| Command::Lesson(command);
+    let read: fn(&State) -> bool = |s| s.lesson.read.is_some() && s.lesson.flight.is_none();
+    stops.push(stop("", vec![lesson(LessonCommand::Show(true))], read));
+    let steps = vec![lesson(LessonCommand::Step), lesson(LessonCommand::Select(Some(28)))];
+    pair(&mut stops, ["lesson-dark", "lesson-light"], steps, |s| {
+        s.lesson.read.as_ref().is_some_and(|r| r.lesson.step.is_some()) && s.lesson.flight.is_none()
+    });
+    stops.push(stop("", vec![lesson(LessonCommand::Show(false))], |_| true));
     pair(
         &mut stops,
         ["recipe-dark", "recipe-light"],
@@ -161,7 +179,8 @@ fn stops() -> Vec<Stop> {
     );
     let train = vec![Command::Train(TrainCommand::Start)];
     pair(&mut stops, ["train-dark", "train-light"], train, |s| {
-        s.run.progress().is_some_and(|p| p > 0.55) && !s.run.samples.is_empty() || !s.run.is_active()
+        let over = !s.run.is_active() && s.audit.flight.is_none();
+        s.run.progress().is_some_and(|p| p > 0.55) && !s.run.samples.is_empty() || over
     });
     stops.push(stop("", Vec::new(), |s| s.run.phase == RunPhase::Finished));
     let chat = vec![Command::Train(TrainCommand::ChatWithResult)];

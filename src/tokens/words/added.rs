@@ -54,13 +54,11 @@ impl Added {
     }
 }
 
+/// Takes the place and text of a piece, and the id of an added token; `None` ends the search.
+type Taker<'a> = dyn FnMut(usize, &str, Option<u32>) -> Option<()> + 'a;
+
 impl Finder {
-    fn pieces(
-        &self,
-        text: &str,
-        start: usize,
-        piece: &mut dyn FnMut(usize, &str, Option<u32>) -> Option<()>,
-    ) -> Option<()> {
+    fn pieces(&self, text: &str, start: usize, piece: &mut Taker<'_>) -> Option<()> {
         let (bytes, mut from, mut at) = (text.as_bytes(), 0, 0);
         while at < bytes.len() && !self.0.is_empty() {
             let found = self.0.get(&bytes[at]).and_then(|list| {

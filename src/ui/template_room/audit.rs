@@ -158,20 +158,21 @@ fn finding_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, index: usize, finding: &Finding, c
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(icon).color(colour));
         ui.label(&finding.message);
+        if !current {
+            // Rows and settings are others now.
+            return;
+        }
         if !finding.rows.is_empty() {
             let name = format!("Show {}", words::count(finding.count, "row"));
-            let link = ui.add_enabled_ui(current, |ui| kit::link(ui, ctx.theme, &name)).inner;
+            let link = kit::link(ui, ctx.theme, &name);
             let full = format!("{name}: {}", finding.kind.name().replace('-', " "));
-            link.widget_info(|| WidgetInfo::labeled(egui::Role::Button, current, &full));
+            link.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &full));
             if link.clicked() {
                 send(ctx, AuditCommand::ShowRows(index));
             }
         }
         if let Some(fix) = &finding.fix
-            && ui
-                .add_enabled_ui(current, |ui| kit::link(ui, ctx.theme, &fix.label()))
-                .inner
-                .clicked()
+            && kit::link(ui, ctx.theme, &fix.label()).clicked()
         {
             send(ctx, AuditCommand::Fix(index));
         }

@@ -247,9 +247,12 @@ pub fn details(theme: &Theme, ui: &mut Ui, shown: &Shown, index: usize) {
         ("Characters", format!("{first} to {last}")),
         ("Message", message),
     ];
-    if piece.special {
-        facts.push(("Kind", "special token".into()));
-    }
+    let kind = if piece.special {
+        "special token"
+    } else {
+        "ordinary token"
+    };
+    facts.push(("Kind", kind.into()));
     let grid = Grid::new("token facts")
         .num_columns(2)
         .spacing([16.0, 4.0])
