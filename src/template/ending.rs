@@ -10,6 +10,8 @@ use crate::data::{Message, Role};
 
 /// Variables for which a template's shape is kept.
 const KEPT: usize = 4;
+/// A word in the probe's tool call.
+const CALLED: &str = "Probe word 3h8";
 /// The longest text in angle brackets that counts as a marker.
 const LONGEST_MARKER: usize = 64;
 
@@ -22,6 +24,8 @@ pub(super) struct Shape {
     pub endings: Vec<Ending>,
     /// Is a turn ended only by what opens the next one, so that the last has no end?
     pub borrowed: bool,
+    /// Do tool calls end as answers do?
+    pub calls_end_alike: bool,
     /// The text of eos_token, empty when there is none.
     pub eos: String,
 }
@@ -79,9 +83,9 @@ fn probe(template: &Compiled, options: &RenderOptions) -> Shape {
         turn(Role::User, "Probe question 8z2"),
         turn(Role::Assistant, "Probe answer 4w6"),
     ];
-    let text = |count: usize, prompt: bool| {
+    let render = |messages: &[Message], prompt: bool| {
         let scene = Scene {
-            messages: &messages[..count],
+            messages,
             tools: None,
             documents: None,
             options,
@@ -90,6 +94,7 @@ fn probe(template: &Compiled, options: &RenderOptions) -> Shape {
         };
         template.run(scene.context(), scene.bytes()).ok()
     };
+    let text = |count: usize, prompt: bool| render(&messages[..count], prompt);
     // Where a template leaves out what is said, its answer begins where the prompt for it ends.
     let asked = text(1, true);
     let tail = |count| {
@@ -106,12 +111,31 @@ fn probe(template: &Compiled, options: &RenderOptions) -> Shape {
         .as_deref()
         .map_or_else(Vec::new, |last| endings(last, middle.as_deref(), &eos));
     let borrowed = last.is_some_and(|t| t.trim().is_empty()) && !endings.is_empty();
+    let called = [turn(Role::User, "Probe question 5k1"), call()];
+    let calls_end_alike = render(&called, false).is_some_and(|text| ends_alike(&text, &endings));
     Shape {
         headers,
         endings,
         borrowed,
+        calls_end_alike,
         eos,
     }
+}
+
+/// A tool call to probe with.
+fn call() -> Message {
+    let mut call = Message::new(Role::Assistant, "");
+    call.tool_calls = Some(serde_json::json!([
+        {"id": "probe7q3x", "type": "function", "function": {"name": "probe", "arguments": {"word": CALLED}}}
+    ]));
+    call
+}
+
+/// Does a text that ends with a tool call end as an answer does, at the first such marker behind the call?
+fn ends_alike(text: &str, endings: &[Ending]) -> bool {
+    let tail = text.rsplit_once(CALLED).map_or("", |(_, tail)| tail).trim_end();
+    let last = |e: &Ending| tail.find(&e.marker).is_some_and(|at| at + e.marker.len() == tail.len());
+    endings.first().is_some_and(last)
 }
 
 /// What the generation prompt adds; also without an opened `<think>`, which answers in the history lack.

@@ -1,4 +1,6 @@
 //! A conversation to text with spans: renders, finds who says what, and applies the mode. Knows nothing of tokens.
+use std::cell::Cell;
+
 use super::ending::shape;
 use super::jinja::{Compiled, compiled};
 use super::locate::Ground;
@@ -6,6 +8,10 @@ use super::marks::{Found, Level, Marks};
 use super::values::Scene;
 use super::{Mode, RenderOptions, Rendered, Span, Template, TemplateError, Why, limits, paint};
 use crate::data::{Conversation, Kind, Role};
+
+/// Beginnings of a conversation that are rendered to find its turns, which few templates need. A row with more doubtful turns
+/// says so.
+const PREFIXES: u32 = 64;
 
 /// Renders one conversation.
 pub fn render(
@@ -31,7 +37,12 @@ pub fn render(
         .map_err(|fault| fault.named(&template.name))?;
     let found = find_marks(template, &compiled, &mut scene, &text);
     let shape = shape(&compiled, options);
+    let prefixes = Cell::new(0);
     let prefix = |count: usize, prompt: bool| {
+        prefixes.set(prefixes.get() + 1);
+        if prefixes.get() > PREFIXES {
+            return None;
+        }
         let scene = Scene {
             messages: &conversation.messages[..count],
             tools: conversation.tools.as_ref(),

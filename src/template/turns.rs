@@ -234,6 +234,9 @@ impl Ground<'_> {
     /// The end of a turn with tool calls, which may have an end of its own: where the text up to that turn ends.
     fn called(&self, i: usize, start: usize, limit: usize) -> Option<(usize, usize)> {
         self.messages[i].tool_calls.as_ref()?;
+        if self.shape.calls_end_alike {
+            return None;
+        }
         let alone = (self.prefix)(i + 1, false)?;
         let last = self.turn_end(&alone, alone.len());
         let shared = whole_marker(&alone, common_prefix(&alone, self.text));
@@ -261,20 +264,17 @@ impl Ground<'_> {
     /// Begin and end of the marker that ends the turn at the end of a text, behind which a template may open what comes next
     /// or end the whole text; an empty range where there is no marker.
     fn turn_end(&self, text: &str, end: usize) -> (usize, usize) {
-        let end = text[..end].trim_end().len();
-        let Some(at) = self.last_marker(text, end) else {
-            return (end, end);
-        };
-        let (marker, before) = (&text[at..end], text[..at].trim_end().len());
-        let ends_text = marker == self.shape.eos
-            && self
-                .last_marker(text, before)
-                .is_some_and(|m| self.is_ending(&text[m..before]));
-        if opens(marker) || ends_text {
-            self.turn_end(text, before)
-        } else {
-            (at, end)
+        let mut end = text[..end].trim_end().len();
+        while let Some(at) = self.last_marker(text, end) {
+            let (marker, before) = (&text[at..end], text[..at].trim_end().len());
+            let ending = |at: usize| self.is_ending(&text[at..before]);
+            let ends_text = marker == self.shape.eos && self.last_marker(text, before).is_some_and(ending);
+            if !opens(marker) && !ends_text {
+                return (at, end);
+            }
+            end = before;
         }
+        (end, end)
     }
 
     /// Is this a marker that ends a turn?
