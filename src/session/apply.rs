@@ -7,6 +7,7 @@ use super::{audit, chats, data, hub, lesson, model, nav, plan, preview, recipe_f
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
 pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
     let mut effects = carry_out(state, command);
+    effects.extend(preview::follow(state));
     effects.extend(lesson::follow(state));
     state.plan = plan::plan(state);
     effects
@@ -34,6 +35,7 @@ pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
     // Events of a run come in hundreds and change no forecast but by the pace, which counts once the run is over.
     let is_event = matches!(outcome, Outcome::Worker { .. });
     let mut effects = take_in(state, outcome);
+    effects.extend(preview::follow(state));
     effects.extend(lesson::follow(state));
     if !is_event || !state.run.is_active() {
         state.plan = plan::plan(state);

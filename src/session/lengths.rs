@@ -54,7 +54,10 @@ pub fn count(state: &mut State, rows: &[usize]) {
         };
     }
     let mut characters = 0;
-    let options = RenderOptions::default();
+    let options = RenderOptions {
+        hurried: true,
+        ..RenderOptions::default()
+    };
     let missing: Vec<usize> = rows.iter().copied().filter(|row| lengths.of(*row).is_none()).collect();
     for row in missing.into_iter().take(AT_ONCE) {
         let Some(conversation) = set.conversations.get(row) else {

@@ -47,7 +47,7 @@ impl Template {
             ..RenderOptions::default()
         };
         let compiled = compiled(self).ok()?;
-        limits::start_clock();
+        limits::start_clock(false);
         let shape = shape(&compiled, &options);
         shape.endings.first().map(|e| e.marker.clone())
     }

@@ -16,6 +16,10 @@ const LARGEST: usize = 8 << 20;
 const ITEM: usize = 32;
 /// How long the renders of one row may take together; real ones take microseconds.
 const TIME: Duration = Duration::from_millis(600);
+/// Where a window waits: steps and bytes, which a busy machine does not change, and a time that ends what still takes long.
+const HURRIED_STEPS: u32 = 30_000;
+const HURRIED_WORK: usize = 8 << 20;
+const HURRIED_TIME: Duration = Duration::from_millis(200);
 /// What counts of the time between two looks at the clock: the machine may have been busy with something else.
 const COUNTED: Duration = Duration::from_millis(100);
 /// Steps between two looks at the clock.
@@ -30,6 +34,7 @@ struct Left {
     /// The last look at the clock, and the time counted so far.
     seen: Option<Instant>,
     spent: Duration,
+    hurried: bool,
     steps: u32,
     /// Assignments of containers so far.
     kept: u32,
@@ -48,14 +53,16 @@ const NOTHING: Left = Left {
     largest: 0,
     seen: None,
     spent: Duration::ZERO,
+    hurried: false,
     steps: 0,
     kept: 0,
     late: false,
 };
 
 /// Begins a row: all its renders share one clock.
-pub(super) fn start_clock() {
+pub(super) fn start_clock(hurried: bool) {
     let mut left = LEFT.get();
+    (left.hurried, left.steps) = (hurried, 0);
     left.seen = Some(Instant::now());
     left.spent = Duration::ZERO;
     left.late = false;
@@ -65,28 +72,47 @@ pub(super) fn start_clock() {
 /// Begins a render whose input has this many bytes.
 pub(super) fn begin(input: usize) {
     let extra = OUTPUT_PER_INPUT.saturating_mul(input);
+    let left = LEFT.get();
     LEFT.set(Left {
         output: OUTPUT.saturating_add(extra),
-        work: WORK.saturating_add(WORK_PER_INPUT.saturating_mul(input)),
+        work: if left.hurried {
+            HURRIED_WORK
+        } else {
+            WORK.saturating_add(WORK_PER_INPUT.saturating_mul(input))
+        },
         largest: LARGEST.saturating_add(extra),
         kept: 0,
-        ..LEFT.get()
+        ..left
     });
 }
 
 /// Has the time run out? Looks at the clock now and then.
 pub(super) fn late() -> bool {
     let mut left = LEFT.get();
-    left.steps = left.steps.wrapping_add(1);
+    left.steps = left.steps.saturating_add(1);
     if left.steps.is_multiple_of(STEPS) {
         let now = Instant::now();
         let passed = left.seen.map_or(Duration::ZERO, |seen| now.duration_since(seen));
         left.spent += passed.min(COUNTED);
         left.seen = Some(now);
-        left.late |= left.spent > TIME;
+        let allowed = if left.hurried { HURRIED_TIME } else { TIME };
+        left.late |= left.spent > allowed;
     }
+    left.late |= left.hurried && left.steps > HURRIED_STEPS;
     LEFT.set(left);
     left.late
+}
+
+/// Did the time run out at the last look?
+pub(super) fn was_late() -> bool {
+    LEFT.get().late
+}
+
+/// A hurried render that has used up its bytes may still end well without hurry.
+fn exhausted() {
+    let mut left = LEFT.get();
+    left.late |= left.hurried;
+    LEFT.set(left);
 }
 
 /// An error when the time has run out.
@@ -103,6 +129,7 @@ pub(super) fn written(bytes: usize) -> Result<(), Error> {
     in_time()?;
     let mut left = LEFT.get();
     let Some(output) = left.output.checked_sub(bytes) else {
+        exhausted();
         return Err(refusal("the template writes far more text than the conversation holds"));
     };
     left.output = output;
@@ -115,6 +142,7 @@ pub(super) fn made(bytes: usize) -> Result<(), Error> {
     in_time()?;
     let mut left = LEFT.get();
     let Some(work) = left.work.checked_sub(bytes).filter(|_| bytes <= left.largest) else {
+        exhausted();
         return Err(refusal(
             "the template makes far larger values than the conversation holds",
         ));

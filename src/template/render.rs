@@ -22,8 +22,23 @@ pub fn render(
     if conversation.kind == Kind::Text {
         return Ok(raw_text(conversation, options));
     }
+    let rendered = render_chat(template, conversation, options);
+    if options.hurried && limits::was_late() {
+        // What was found in too little time may lack spans that are there.
+        return Err(TemplateError::Late {
+            name: template.name.clone(),
+        });
+    }
+    rendered
+}
+
+fn render_chat(
+    template: &Template,
+    conversation: &Conversation,
+    options: &RenderOptions,
+) -> Result<Rendered, TemplateError> {
+    limits::start_clock(options.hurried);
     let compiled = compiled(template)?;
-    limits::start_clock();
     let mut scene = Scene {
         messages: &conversation.messages,
         tools: conversation.tools.as_ref(),

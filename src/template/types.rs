@@ -108,6 +108,12 @@ pub enum TemplateError {
         /// The template's own words.
         message: String,
     },
+    /// A hurried render did not end in time; without hurry it may.
+    #[error("Template {name} takes longer than a window may wait.")]
+    Late {
+        /// The template's name.
+        name: String,
+    },
     /// No built-in template has this name.
     #[error("Unknown template \"{0}\". Built-in templates: chatml, llama3, gemma, plain.")]
     Unknown(String),
@@ -134,4 +140,6 @@ pub struct RenderOptions {
     pub add_generation_prompt: bool,
     /// The template's clock.
     pub clock: Clock,
+    /// Give up after a few milliseconds with [`TemplateError::Late`], for a window that must not wait.
+    pub hurried: bool,
 }

@@ -31,6 +31,7 @@ mod layering;
 mod lesson;
 mod licences;
 mod preview;
+mod preview_slow;
 mod preview_tools;
 mod protocol;
 mod recipe;

@@ -80,6 +80,7 @@ fn written(page: &Page) -> String {
             vars: page.vars.clone(),
             add_generation_prompt: page.prompt,
             clock: Clock::At(jiff::civil::date(2025, 1, 2).at(3, 4, 5, 0)),
+            hurried: false,
         };
         out.truncate(out.trim_end().len());
         let _ = write!(out, "\n\n## Mode {name}\n\n");

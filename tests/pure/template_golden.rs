@@ -65,6 +65,7 @@ fn compare(template: &Template, vars: &Vars, conversation: &Conversation, case: 
         vars: vars.clone(),
         add_generation_prompt: prompt,
         clock,
+        hurried: false,
     };
     let rendered = render(template, conversation, &options);
     let Some(expected) = case["rendered"].as_str() else {

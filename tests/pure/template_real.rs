@@ -59,6 +59,7 @@ pub fn rendered(
         vars: variables(golden, value),
         add_generation_prompt: prompt,
         clock: Clock::At(golden["clock"].as_str().unwrap().parse().unwrap()),
+        hurried: false,
     };
     render(template, &conversation(value), &options)
 }

@@ -119,6 +119,7 @@ fn conversations_encode_as_the_references_do() {
                 vars: vars.clone(),
                 add_generation_prompt: prompt,
                 clock,
+                hurried: false,
             };
             let (rendered, encoded) = prepare(&template, &row, tokenizer, &options).unwrap();
             let learned: Vec<usize> = pairs(&case["assistant_token_spans"])

@@ -3,8 +3,8 @@
 
 use super::PreviewState;
 use crate::data::{Conversation, Role};
-use crate::template::RenderOptions;
-use crate::tokens::{Agreement, agreement};
+use crate::template::{RenderOptions, Template};
+use crate::tokens::{Agreement, Tokenizer, agreement};
 
 /// What is known of one answer's prompt.
 pub type Asked = Result<Agreement, String>;
@@ -16,11 +16,26 @@ pub fn answers(conversation: &Conversation) -> impl DoubleEndedIterator<Item = u
 }
 
 /// The prompt of the chosen answer, else of the last one; `None` where there is no answer or no tokenizer yet.
-pub(super) fn ask(preview: &PreviewState, conversation: &Conversation) -> Option<Asked> {
+pub(super) fn ask(preview: &PreviewState, conversation: &Conversation, hurried: bool) -> Option<Asked> {
     let (template, tokenizer) = (preview.editor.template()?, preview.tokenizer.as_ref()?);
-    let chosen = preview.look.answer.filter(|i| answers(conversation).any(|a| a == *i));
+    ask_for(&template, tokenizer, conversation, preview.look.answer, hurried)
+}
+
+/// The same of its parts, for a thread.
+pub(super) fn ask_for(
+    template: &Template,
+    tokenizer: &Tokenizer,
+    conversation: &Conversation,
+    answer: Option<usize>,
+    hurried: bool,
+) -> Option<Asked> {
+    let chosen = answer.filter(|i| answers(conversation).any(|a| a == *i));
     let message = chosen.or_else(|| answers(conversation).next_back())?;
-    let found = agreement(&template, conversation, message, tokenizer, &RenderOptions::default());
+    let options = RenderOptions {
+        hurried,
+        ..RenderOptions::default()
+    };
+    let found = agreement(template, conversation, message, tokenizer, &options);
     match found {
         Ok(found) => found.map(Ok),
         Err(error) => Some(Err(error.to_string())),

@@ -83,7 +83,7 @@ fn look(state: &mut State, command: TemplateCommand) -> Vec<Effect> {
         TemplateCommand::Middle(middle) => view.middle = middle,
         TemplateCommand::Answer(message) => {
             view.answer = Some(message);
-            let asked = asked::ask(&state.preview, &row(state));
+            let asked = asked::ask(&state.preview, &row(state), true);
             state.preview.asked = asked;
         }
         TemplateCommand::Search(text) => view.search(text),

@@ -7,6 +7,7 @@ mod echo;
 mod lex;
 mod look;
 mod shown;
+mod slow;
 mod source;
 mod store;
 mod tried;
@@ -18,6 +19,7 @@ pub use echo::{source_of, text_of};
 pub use lex::{Lexeme, LexemeKind, lex};
 pub use look::{Look, Middle, TokenRange, matches};
 pub use shown::{Inputs, Note, Shown, Trouble, example, why_words};
+pub use slow::{BuiltRow, Slow, SlowRow, follow};
 pub use source::{Editor, Source, builtin_label};
 pub use store::{PreviewEffect, PreviewOutcome, ReadTemplate, perform};
 pub use tried::{Trial, Tried, original};
@@ -57,6 +59,8 @@ pub struct PreviewState {
     pub asked: Option<Asked>,
     /// Edited texts of templates that were left for another one, to come back to.
     left: Vec<(Source, String)>,
+    /// Rows that take longer than a frame.
+    pub slow: Slow,
     key: Option<u64>,
     /// Has the edited copy changed since it was written last?
     unkept: bool,
@@ -166,6 +170,10 @@ pub fn absorb(state: &mut State, outcome: PreviewOutcome) -> Vec<Effect> {
         }
         PreviewOutcome::Kept(result) => kept(state, result),
         PreviewOutcome::Saved(result) => commands::saved(state, result),
+        PreviewOutcome::Built(built) => {
+            slow::built(state, *built);
+            Vec::new()
+        }
     }
 }
 
@@ -259,16 +267,18 @@ fn refresh(state: &mut State) {
     if state.preview.key == Some(key) {
         return;
     }
-    let built = inputs.build();
-    let asked = asked::ask(&state.preview, &row);
+    let built = inputs.build_at_once();
+    let asked = built.as_ref().and_then(|_| asked::ask(&state.preview, &row, true));
     let preview = &mut state.preview;
     preview.key = Some(key);
     preview.asked = asked;
+    preview.slow.want(built.is_none().then_some(key));
     match built {
-        Ok(shown) => {
+        Some(Ok(shown)) => {
             preview.shown = Some(Arc::new(shown));
             preview.trouble = None;
         }
-        Err(trouble) => preview.trouble = Some(trouble),
+        Some(Err(trouble)) => preview.trouble = Some(trouble),
+        None => {}
     }
 }

@@ -9,6 +9,9 @@ use crate::session::words;
 use crate::template::{Mode, RenderOptions, Rendered, Template, TemplateError, Why, render};
 use crate::tokens::{Piece, PrepareError, Tokenizer, pieces, prepare};
 
+/// Bytes of a row that are too many to render and tokenise within a frame.
+const LONG: usize = 100_000;
+
 /// A row, rendered and tokenised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
@@ -72,8 +75,25 @@ impl Inputs<'_> {
 
     /// Renders and tokenises, as training does.
     pub fn build(&self) -> Result<Shown, Trouble> {
+        self.made(false).map_err(Trouble::from)
+    }
+
+    /// The same within a frame; `None` where that does not suffice.
+    pub fn build_at_once(&self) -> Option<Result<Shown, Trouble>> {
+        let characters: usize = self.conversation.messages.iter().map(|m| m.content.len()).sum();
+        if characters > LONG {
+            return None;
+        }
+        match self.made(true) {
+            Err(PrepareError::Template(TemplateError::Late { .. })) => None,
+            made => Some(made.map_err(Trouble::from)),
+        }
+    }
+
+    fn made(&self, hurried: bool) -> Result<Shown, PrepareError> {
         let options = RenderOptions {
             mode: self.mode,
+            hurried,
             ..RenderOptions::default()
         };
         let (rendered, pieces) = match self.tokenizer {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::slow::{self, BuiltRow, SlowRow};
 use crate::formats::places;
 use crate::template::Template;
 use crate::tokens::Tokenizer;
@@ -22,6 +23,8 @@ pub enum PreviewEffect {
         name: String,
         text: String,
     },
+    /// Render and tokenise a row that takes longer than a frame.
+    Build(Box<SlowRow>),
     /// Save the template to a file of the user's.
     SaveAs { path: PathBuf, text: String },
 }
@@ -40,6 +43,8 @@ pub enum PreviewOutcome {
     },
     /// Answer to `KeepEdited`: where it was written.
     Kept(Result<PathBuf, String>),
+    /// Answer to `Build`.
+    Built(Box<BuiltRow>),
     /// Answer to `SaveAs`: where it was written.
     Saved(Result<PathBuf, String>),
 }
@@ -75,6 +80,7 @@ pub fn perform(effect: PreviewEffect) -> PreviewOutcome {
             let kept = keep(&folder, &name, &text);
             PreviewOutcome::Kept(kept.map_err(|e| format!("Could not keep the edited template in {}: {e}. Training would use the template without your changes.", folder.display())))
         }
+        PreviewEffect::Build(work) => slow::build(&work),
         PreviewEffect::SaveAs { path, text } => {
             let path = with_ending(path);
             let saved = write(&path, &text).map(|()| path.clone());

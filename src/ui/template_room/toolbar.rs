@@ -22,6 +22,10 @@ pub fn toolbar_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
                 "The model has no template of its own: ChatML is used.",
             ));
         }
+        if ctx.state.preview.slow.is_busy() {
+            ui.spinner();
+            ui.label(kit::muted(ctx.theme, "Rendering; this template or row takes long."));
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| stepper(ctx, ui));
     });
     ui.horizontal(|ui| {
