@@ -5,7 +5,7 @@ use minijinja::{Environment, Error, State, Value, filters};
 
 use super::lazy::Lazy;
 use super::limits::{self, refusal};
-use super::{ops, pytext, python};
+use super::{ops, pytext, strings};
 
 /// The largest number that a filter takes (a width, a count): what is larger only serves to make values grow.
 const LARGEST_NUMBER: i64 = 10_000;
@@ -144,7 +144,7 @@ fn indent(
         (None, n) => " ".repeat(n.map_or(0, |n| usize::try_from(n).unwrap_or(0))),
     };
     let whole = format!("{text}\n");
-    let lines = python::lines(&whole, false);
+    let lines = strings::lines(&whole, false);
     limits::made(text.len() + lines.len().saturating_mul(by.len()))?;
     let mut out = String::new();
     for (i, line) in lines.iter().enumerate() {
@@ -200,6 +200,6 @@ fn int(value: &Value, default: Option<i64>, base: Option<u32>) -> Value {
 fn trim(value: &Value, chars: Option<&str>) -> Result<String, Error> {
     let text = pytext::text(value);
     limits::made(text.len())?;
-    let drop = |c: char| chars.map_or_else(|| python::blank(c), |set| set.contains(c));
+    let drop = |c: char| chars.map_or_else(|| strings::blank(c), |set| set.contains(c));
     Ok(text.trim_matches(drop).to_owned())
 }

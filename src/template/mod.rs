@@ -16,6 +16,7 @@ mod pytext;
 mod python;
 mod render;
 mod rewrite;
+mod strings;
 mod turns;
 mod types;
 mod values;
