@@ -55,7 +55,8 @@ impl<'a> Inspector<'a> {
             count.1 = count.1.saturating_add(u16::from(*learned));
         }
         let runs = learned_runs(&rendered.spans);
-        facts.set(Fact::EndNotLearned, end_missing(&rendered.spans, &runs, &ends));
+        let closed = |run: &Range<usize>| self.ends_special(rendered, encoded, run);
+        facts.set(Fact::EndNotLearned, end_missing(&rendered.spans, &runs, &ends, closed));
         facts.set(Fact::OthersLearned, self.others_learned(conversation, rendered, &runs));
         facts.set(Fact::SystemDropped, system_dropped(conversation, rendered));
         facts.set(Fact::Unsure, !rendered.problems.is_empty());
@@ -85,6 +86,16 @@ impl<'a> Inspector<'a> {
             }
         }
         facts.set(Fact::Straddling, !straddling(encoded).is_empty());
+    }
+
+    /// Is the last token of a stretch, white space aside, a special one?
+    fn ends_special(&self, rendered: &Rendered, encoded: &Encoded, run: &Range<usize>) -> bool {
+        let after = encoded.offsets.partition_point(|(start, _)| *start < run.end);
+        let tokens = encoded.offsets[..after].iter().zip(&encoded.ids).rev();
+        let blank = |start: usize, end: usize| rendered.text.get(start..end).is_some_and(|t| t.trim().is_empty());
+        let mut inside = tokens.take_while(|((start, _), _)| *start >= run.start);
+        let last = inside.find(|((start, end), _)| !blank(*start, *end));
+        last.is_some_and(|(_, id)| self.special.contains_key(id))
     }
 
     /// Does a learned stretch hold what somebody else says? By the roles of the spans, and, since those may be wrong, by the words.

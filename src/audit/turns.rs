@@ -47,8 +47,13 @@ fn end(span: &Span) -> Option<End> {
 }
 
 /// Is there a learned stretch of an assistant that no learned end follows? A stretch may be followed by another one before the turn
-/// ends, where a template joins messages.
-pub(super) fn end_missing(spans: &[Span], runs: &[Range<usize>], ends: &[End]) -> bool {
+/// ends, where a template joins messages; `closed` tells of one that ends in a special token, whichever it is.
+pub(super) fn end_missing(
+    spans: &[Span],
+    runs: &[Range<usize>],
+    ends: &[End],
+    closed: impl Fn(&Range<usize>) -> bool,
+) -> bool {
     runs.iter().any(|run| {
         let first = spans.partition_point(|s| s.end <= run.start);
         let role = spans.get(first).and_then(|s| s.role);
@@ -63,6 +68,6 @@ pub(super) fn end_missing(spans: &[Span], runs: &[Range<usize>], ends: &[End]) -
                 .into_iter()
                 .any(|s| s.role.is_some_and(|role| role != Role::Assistant))
         };
-        !inside && next.is_none_or(others)
+        !inside && next.is_none_or(others) && !closed(run)
     })
 }

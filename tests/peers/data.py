@@ -126,7 +126,7 @@ def encoder(args):
 def run(command, args):
     count = str(args.processors)
     environment = dict(os.environ, RAYON_NUM_THREADS=count, TOKENIZERS_PARALLELISM="true", HF_HUB_OFFLINE="1", BURNISH_HOME=args.home)
-    if "trl" in command:
+    if command[-1] == "trl":
         # Its processes are the parallelism.
         environment["TOKENIZERS_PARALLELISM"] = "false"
     start = time.perf_counter()
@@ -172,7 +172,8 @@ def compare(args):
         say("burnish anew", ours["rows"], tokens, anew)
         say("burnish kept", ours["rows"], tokens, kept)
         for name in ["encoder", "trl"]:
-            peer = run([*child, name], args)
+            # Burnish's workers run at this priority too.
+            peer = run(["nice", "-n", "5", *child, name], args)
             say(name, peer["rows"], peer.get("tokens", tokens), peer["seconds"])
             ratios.setdefault(f"burnish anew / {name}", []).append(peer["seconds"] / anew)
         ratios.setdefault("kept, seconds", []).append(kept)

@@ -151,13 +151,31 @@ const TWO_ROWS: &str = r#"{"messages": [{"role": "user", "content": "One?"}, {"r
 {"messages": [{"role": "user", "content": "Three?"}, {"role": "assistant", "content": "Four."}]}
 "#;
 
-/// Weights with an embedding in which the rows of `same` are alike.
-fn write_weights(model: &Path, same: &[usize]) {
+/// What the embedding rows of ids that were never trained look like.
+#[derive(Clone, Copy, Debug)]
+enum Looks {
+    /// All but zero.
+    Zero,
+    /// As each other.
+    Same,
+    /// As the rows that no token has.
+    Unused,
+    /// As the mean of all others.
+    Middle,
+}
+
+/// Weights with an embedding in which some rows were never trained.
+fn write_weights(model: &Path, rows_of: &[usize], looks: Looks) {
     std::fs::write(model.join("config.json"), r#"{"model_type": "llama"}"#).unwrap();
-    let (rows, width) = (420, 16);
-    let value = |row: usize, column: usize| match same.contains(&row) {
-        true => (column as f32 * 0.7).cos(),
-        false => ((row * 31 + column * 7) as f32).sin(),
+    let (tokens, rows, width) = (420, 424, 16);
+    let trained = |row: usize, column: usize| 0.5 + ((row * 31 + column * 7) as f32).sin();
+    let wave = |column: usize| (column as f32 * 0.7).cos();
+    let value = |row: usize, column: usize| match (rows_of.contains(&row), looks) {
+        (false, Looks::Unused) if row >= tokens => wave(column),
+        (false, _) => trained(row, column),
+        (true, Looks::Zero) => 1e-6,
+        (true, Looks::Same | Looks::Unused) => wave(column),
+        (true, Looks::Middle) => (0..tokens).map(|row| trained(row, column)).sum::<f32>() / tokens as f32,
     };
     let values = (0..rows * width).map(|at| value(at / width, at % width)).collect();
     let tensor = HostTensor {
@@ -168,9 +186,9 @@ fn write_weights(model: &Path, same: &[usize]) {
     write(&model.join("model.safetensors"), &[(name, tensor)], StoreType::F32, &[]).unwrap();
 }
 
-fn untrained(same: &[usize], markers: &str) -> Vec<String> {
+fn untrained(rows: &[usize], looks: Looks, markers: &str) -> Vec<String> {
     let world = World::new("plain");
-    write_weights(&world.path("model"), same);
+    write_weights(&world.path("model"), rows, looks);
     let mut recipe = world.recipe(TWO_ROWS);
     recipe.method.train_markers = markers.into();
     audit(&recipe).0.iter().map(spelt).collect()
@@ -179,15 +197,22 @@ fn untrained(same: &[usize], markers: &str) -> Vec<String> {
 #[test]
 fn markers_that_the_base_never_trained_are_serious_unless_the_run_trains_them() {
     // <|im_start|> and <|im_end|> are ids 1 and 2.
-    assert_eq!(untrained(&[], "off"), Vec::<String>::new());
-    let found = untrained(&[1, 2], "off");
+    for looks in [Looks::Zero, Looks::Same, Looks::Unused, Looks::Middle] {
+        assert_eq!(untrained(&[], looks, "off"), Vec::<String>::new(), "{looks:?}");
+        assert_eq!(untrained(&[1, 2], looks, "off").len(), 1, "{looks:?}");
+    }
+    for looks in [Looks::Zero, Looks::Unused, Looks::Middle] {
+        let found = untrained(&[2], looks, "off");
+        assert!(found[0].contains("(<|im_end|>)"), "{looks:?}: {found:?}");
+    }
+    let found = untrained(&[1, 2], Looks::Same, "off");
     assert_eq!(
         found,
         [
             "serious untrained-tokens 2 [0, 1]: 2 rows have special tokens that the base never learned (<|im_start|>, <|im_end|>), and the run does not train them: the model would not know what they mean or when to stop. -> method.train_markers=on"
         ]
     );
-    let found = untrained(&[1, 2], "on");
+    let found = untrained(&[1, 2], Looks::Same, "on");
     assert!(found[0].starts_with("note untrained-tokens 2"), "{found:?}");
 }
 

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 
 use tokenizers::Tokenizer;
 
+/// Takes the place and text of a piece, and its id where it is an added token; `None` stops.
+type Take<'a> = dyn FnMut(usize, &str, Option<u32>) -> Option<()> + 'a;
+
 /// Tokens by their first byte, longest first.
 struct Finder(HashMap<u8, Vec<(String, u32)>>);
 
@@ -46,7 +49,7 @@ impl Added {
 
     /// Calls `piece` with the place and text of each added token (with its id) and of what lies between (without); stops where it gives
     /// `None`.
-    pub fn pieces(&self, text: &str, piece: &mut impl FnMut(usize, &str, Option<u32>) -> Option<()>) -> Option<()> {
+    pub fn pieces(&self, text: &str, piece: &mut Take<'_>) -> Option<()> {
         self.raw.pieces(text, 0, &mut |start, part, id| match id {
             Some(_) => piece(start, part, id),
             None => self.normalised.pieces(part, start, piece),
