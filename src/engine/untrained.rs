@@ -24,7 +24,7 @@ const TINY: f32 = 0.1;
 /// Special tokens that are compared with each other at most.
 const TWINS: usize = 512;
 /// Rows that point this much the same way are the same.
-const SAME: f32 = 0.98;
+const SAME: f32 = 0.998;
 
 /// Those of `ids` whose embedding the base never trained. Without weights, or where nothing can be told, none.
 pub fn untrained(model: &Path, tokenizer: &Tokenizer, ids: &[u32], sink: Sink<'_>) -> Vec<u32> {

@@ -13,6 +13,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
 use super::tokens_fixture::write_tokenizer;
+use crate::fetched::asset;
 
 /// A model folder and the rows beside it.
 struct World(tempfile::TempDir);
@@ -167,7 +168,8 @@ enum Looks {
 /// Weights with an embedding in which some rows were never trained.
 fn write_weights(model: &Path, rows_of: &[usize], looks: Looks) {
     std::fs::write(model.join("config.json"), r#"{"model_type": "llama"}"#).unwrap();
-    let (tokens, rows, width) = (420, 424, 16);
+    let tokens = burnish::tokens::Tokenizer::load(model).unwrap().vocab_size();
+    let (rows, width) = (tokens + 4, 16);
     let trained = |row: usize, column: usize| 0.5 + ((row * 31 + column * 7) as f32).sin();
     let wave = |column: usize| (column as f32 * 0.7).cos();
     let value = |row: usize, column: usize| match (rows_of.contains(&row), looks) {
@@ -276,4 +278,30 @@ fn a_stopped_audit_ends_at_once() {
     };
     let error = Engine::new().run(job, &|_| {}, &flags).unwrap_err();
     assert!(error.to_string().contains("Stopped"), "{error}");
+}
+
+/// What is said of untrained tokens for the model at `path`, with its own template.
+fn untrained_of(path: &Path) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.jsonl");
+    std::fs::write(&file, TWO_ROWS).unwrap();
+    let (findings, _) = audit(&Recipe::new(path.to_string_lossy(), vec![file]));
+    let findings = findings.iter().filter(|f| f.kind == FindingKind::UntrainedTokens);
+    findings.map(spelt).collect()
+}
+
+#[test]
+fn the_starter_never_saw_its_markers() {
+    let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/starter");
+    let found = untrained_of(&starter);
+    assert!(found[0].starts_with("note untrained-tokens 2"), "{found:?}");
+    assert!(found[0].contains("(<|im_start|>, <|im_end|>)"), "{found:?}");
+}
+
+#[test]
+fn a_chat_model_knows_its_markers() {
+    // Their rows moved only a little from those that were never used.
+    if let Some(file) = asset("smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf") {
+        assert_eq!(untrained_of(&file), Vec::<String>::new());
+    }
 }
