@@ -46,6 +46,13 @@ impl Console {
         self.bar.suspend(|| eprintln!("{text}"));
     }
 
+    /// Tells something that is only worth a line where a person reads along.
+    pub fn note(&self, text: &str) {
+        if !self.json {
+            self.say(text);
+        }
+    }
+
     /// Tells the user about a doubt.
     pub fn warn(&self, text: &str) {
         self.say(&format!("Warning: {text}"));

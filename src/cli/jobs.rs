@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{console::Console, failure::Failure, interrupt};
 use crate::protocol::{Control, Event, Job};
+use crate::session::words;
 use crate::worker::{News, RunHandle, WorkerHandle};
 
 /// How often Ctrl+C is looked for.
@@ -148,7 +149,12 @@ fn show(event: Event, console: &Console, on_event: &mut dyn FnMut(Event)) {
     match &event {
         Event::Stage { stage, done, total } => console.progress(stage, *done, *total),
         Event::Warning { message } => console.warn(message),
-        Event::Loaded { .. } => console.clear(),
+        Event::Loaded {
+            model, device, stored, ..
+        } => {
+            console.clear();
+            console.note(&format!("{model} on {device}: {}.", words::stored(stored)));
+        }
         _ => {}
     }
     on_event(event);

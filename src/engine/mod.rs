@@ -31,7 +31,7 @@ pub use memory::peak_memory;
 pub use prompt::conversation;
 pub use stops::StopTexts;
 
-use crate::protocol::{Event, Job, ModelRef};
+use crate::protocol::{Event, Job, ModelRef, StoredAs};
 
 /// Where events go.
 pub type Sink<'a> = &'a dyn Fn(Event);
@@ -136,15 +136,24 @@ impl Engine {
 
     /// The base in memory, loaded now unless it is there already; `Loaded` tells when it was.
     fn load(&mut self, model: &ModelRef, sink: Sink<'_>, flags: &Flags) -> Result<&mut Loaded, EngineError> {
-        let loaded = loaded::load(self.loaded.take(), model, sink, flags)?;
+        let mut loaded = loaded::load(self.loaded.take(), model, sink, flags)?;
+        let stored = loaded.base.stored();
         let parameters = loaded.base.config.parameters();
         sink(Event::Loaded {
             model: loaded.name.clone(),
             device: loaded.info.name.clone(),
             parameters,
-            bytes: parameters * 4,
+            bytes: stored.iter().map(|(_, bytes)| bytes).sum(),
+            stored: stored.into_iter().map(stored_as).collect(),
         });
         Ok(self.loaded.insert(loaded))
+    }
+}
+
+fn stored_as((layout, bytes): (&'static str, u64)) -> StoredAs {
+    StoredAs {
+        layout: layout.into(),
+        bytes,
     }
 }
 

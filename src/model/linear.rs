@@ -49,6 +49,14 @@ impl Weight {
         }
     }
 
+    /// Its layout in memory, and bytes.
+    pub fn stored(&self) -> (&'static str, u64) {
+        match self {
+            Self::Frozen(packed) => (packed.packing().layout.name(), packed.bytes() as u64),
+            Self::Dense(tensor) => ("F32", 4 * tensor.dims().iter().product::<usize>() as u64),
+        }
+    }
+
     /// W as an f32 tensor.
     pub fn matrix(&self) -> Tensor<2> {
         match self {

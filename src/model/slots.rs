@@ -1,5 +1,7 @@
 //! Names for the places where a model keeps its weights, so that training and export can walk them. Knows no file format.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::Tensor;
 
 use super::{Decoder, Linear, Norm, Part, Weight};
@@ -44,6 +46,21 @@ impl Decoder {
         if let Some(head) = &mut self.head {
             all.push((config.head_name(), Slot::Matrix(head)));
         }
+        all
+    }
+
+    /// How many bytes of weights are kept in each layout, the most first. All are computed with in F32.
+    pub fn stored(&mut self) -> Vec<(&'static str, u64)> {
+        let mut sums: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for (_, slot) in self.slots_mut() {
+            let (name, bytes) = match slot {
+                Slot::Matrix(weight) | Slot::Linear(weight, _) => weight.stored(),
+                Slot::Vector(values) => ("F32", 4 * values.dims()[0] as u64),
+            };
+            *sums.entry(name).or_default() += bytes;
+        }
+        let mut all: Vec<_> = sums.into_iter().collect();
+        all.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
         all
     }
 

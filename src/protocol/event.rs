@@ -32,6 +32,14 @@ pub struct FileSize {
     pub bytes: u64,
 }
 
+/// Weights of one layout in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredAs {
+    /// `F32`, `F16`, `Q4_1` and so on.
+    pub layout: String,
+    pub bytes: u64,
+}
+
 /// What happens while a job runs. `events.jsonl` holds one per line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -163,7 +171,11 @@ pub enum Event {
         model: String,
         device: String,
         parameters: u64,
+        /// Of all weights.
         bytes: u64,
+        /// How weights are kept on the device, the most first; all are computed with in F32.
+        #[serde(default)]
+        stored: Vec<StoredAs>,
     },
     /// How far a download is, in bytes of all files.
     Fetching {

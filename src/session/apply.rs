@@ -1,8 +1,10 @@
 //! Commands and outcomes to the part of the state that they concern. Does no I/O.
 
 use super::problems::Way;
+use super::words;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
 use super::{audit, chats, data, hub, lesson, model, nav, plan, preview, recipe_form, run};
+use crate::protocol::Event;
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
 pub fn apply(state: &mut State, command: Command) -> Vec<Effect> {
@@ -44,6 +46,14 @@ pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
 }
 
 fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
+    if let Outcome::Worker {
+        slot: Slot::Chat,
+        event: Event::Loaded { model, stored, .. },
+        ..
+    } = &outcome
+    {
+        state.model.loaded = Some((model.clone(), words::stored(stored)));
+    }
     match outcome {
         Outcome::Classified(path, kind) => classified(state, path, kind),
         Outcome::Model { path, result } => model::absorb(state, path, result),

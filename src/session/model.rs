@@ -43,6 +43,8 @@ pub struct ModelState {
     pub reading: Vec<String>,
     /// The path field (where there are no dialogs).
     pub path_text: String,
+    /// How the model that was loaded last is kept in memory, by its path.
+    pub loaded: Option<(String, String)>,
     /// Is the details panel open?
     pub details: bool,
 }

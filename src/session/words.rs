@@ -1,5 +1,7 @@
 //! Numbers as people say them: thousands separators, sizes, durations, parameter counts.
 
+use crate::protocol::StoredAs;
+
 /// `12345` as `12,345`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -22,6 +24,15 @@ pub fn count(number: usize, one: &str) -> String {
 /// Bytes in decimal units: `98 MB`, `3.1 GB`.
 pub fn bytes(number: u64) -> String {
     scaled(number as f64, &["bytes", "kB", "MB", "GB", "TB"])
+}
+
+/// How a model is kept in memory: `Q4_1 84 MB, F32 1.2 MB in memory, computed in F32`.
+pub fn stored(parts: &[StoredAs]) -> String {
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|p| format!("{} {}", p.layout, bytes(p.bytes)))
+        .collect();
+    format!("{} in memory, computed in F32", parts.join(", "))
 }
 
 /// A parameter count: `4.1 M`, `7.6 B`.

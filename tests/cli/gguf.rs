@@ -157,14 +157,25 @@ fn loading_a_gguf_takes_little_more_memory_than_the_model_in_the_end() {
         device: "cpu".into(),
     };
     worker.job(1, Job::Load { model });
+    let mut told = vec![];
     loop {
         match worker.next(std::time::Duration::from_secs(60)).expect("an answer") {
             News::Frame(frame) if frame.event == Event::Done => break,
-            News::Frame(frame) => assert!(!matches!(frame.event, Event::Failed { .. }), "{:?}", frame.event),
+            News::Frame(frame) => match frame.event {
+                Event::Failed { message } => panic!("{message}"),
+                Event::Loaded { bytes, stored, .. } => {
+                    assert_eq!(bytes, stored.iter().map(|s| s.bytes).sum::<u64>());
+                    told = stored;
+                }
+                _ => {}
+            },
             News::Problem(message) => panic!("{message}"),
             News::Exit(exit) => panic!("{}", exit.in_words()),
         }
     }
+    let layouts: Vec<&str> = told.iter().map(|s| s.layout.as_str()).collect();
+    assert_eq!(layouts[0], "Q4_1", "packed as in the file: {layouts:?}");
+    assert!(told.iter().map(|s| s.bytes).sum::<u64>() < 110_000_000, "{told:?}");
     let (peak, end) = (
         memory(worker.pid(), "VmHWM") - before,
         memory(worker.pid(), "VmRSS") - before,

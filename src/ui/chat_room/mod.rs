@@ -116,10 +116,11 @@ fn column_title(ctx: &mut Ctx<'_>, ui: &mut Ui, column: Column) {
         Column::Base => {
             let name = ctx.state.model.card().map(|c| c.name.clone());
             ui.label(kit::strong("Base"));
-            ui.label(kit::muted(
-                ctx.theme,
-                name.or(ctx.state.model.selected.clone()).unwrap_or_default(),
-            ));
+            let loaded = ctx.state.model.loaded.as_ref();
+            let stored = loaded.filter(|(path, _)| Some(path) == ctx.state.model.selected.as_ref());
+            let stored = stored.map_or("Not in memory yet", |(_, stored)| stored);
+            let name = name.or(ctx.state.model.selected.clone()).unwrap_or_default();
+            ui.label(kit::muted(ctx.theme, name)).on_hover_text(stored);
             if ctx.state.chats.adapter.is_none() {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     adapters::adapter_menu(ctx, ui, "Choose adapter");

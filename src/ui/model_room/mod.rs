@@ -158,6 +158,10 @@ fn details(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             kit::group(ui, theme, "Size", |ui| {
                 kit::figure(ui, theme, "Parameters", thousands(card.parameters));
                 kit::figure(ui, theme, "Weight files", bytes(card.bytes));
+                let loaded = ctx.state.model.loaded.as_ref().filter(|(path, _)| *path == card.path);
+                if let Some((_, stored)) = loaded {
+                    ui.label(kit::muted(theme, stored));
+                }
             });
             kit::group(ui, theme, "Configuration", |ui| {
                 for (name, value) in &card.details {
