@@ -129,3 +129,21 @@ pub struct Conversation {
     #[serde(default)]
     pub split: Split,
 }
+
+impl Conversation {
+    /// A chat that no file holds: what is typed, or an example.
+    pub fn unfiled(messages: Vec<Message>) -> Self {
+        Self {
+            messages,
+            tools: None,
+            documents: None,
+            kind: Kind::Chat,
+            source: Source {
+                file: Arc::new(PathBuf::new()),
+                line: 0,
+                row: 0,
+            },
+            split: Split::Train,
+        }
+    }
+}

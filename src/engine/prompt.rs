@@ -1,11 +1,8 @@
 //! From what was asked to the ids that a model goes on from, and to what ends its answer. Knows templates and tokenizers, not models.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use super::generate::Asked;
 use super::{EngineError, Loaded, Sink};
-use crate::data::{Conversation, Kind, Message, Role, Source, Split};
+use crate::data::{Conversation, Message, Role};
 use crate::protocol::{ChatMessage, Event, Prompt};
 use crate::template::RenderOptions;
 use crate::tokens::{self, PromptError, Tokenizer};
@@ -94,18 +91,8 @@ fn stop_ids(tokenizer: &Tokenizer, end: Option<u32>) -> Vec<u32> {
 /// A role that does not exist.
 pub fn conversation(messages: &[ChatMessage]) -> Result<Conversation, EngineError> {
     let one = |m: &ChatMessage| Ok(Message::new(role(&m.role)?, m.content.clone()));
-    Ok(Conversation {
-        messages: messages.iter().map(one).collect::<Result<_, EngineError>>()?,
-        tools: None,
-        documents: None,
-        kind: Kind::Chat,
-        source: Source {
-            file: Arc::new(PathBuf::new()),
-            line: 0,
-            row: 0,
-        },
-        split: Split::Train,
-    })
+    let messages = messages.iter().map(one).collect::<Result<_, EngineError>>()?;
+    Ok(Conversation::unfiled(messages))
 }
 
 fn role(name: &str) -> Result<Role, EngineError> {

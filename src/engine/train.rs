@@ -147,9 +147,7 @@ fn set_up(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(
 /// # Errors
 /// The name is unknown or the file cannot be read.
 pub(super) fn chosen(recipe: &Recipe, adapter: Option<&Path>, tokenizer: &Tokenizer) -> Result<Chosen, EngineError> {
-    let file = recipe.template.file.as_ref().map(|f| f.display().to_string());
-    let asked = file.or_else(|| recipe.template.name.clone());
-    Ok(choose(asked.as_deref(), adapter, tokenizer)?)
+    Ok(choose(recipe.template.asked().as_deref(), adapter, tokenizer)?)
 }
 
 /// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.

@@ -156,6 +156,14 @@ pub struct TemplatePart {
     pub file: Option<PathBuf>,
 }
 
+impl TemplatePart {
+    /// What is asked for, as `--template` spells it: the file, else the name; `None` = the model's own.
+    pub fn asked(&self) -> Option<String> {
+        let file = self.file.as_ref().map(|file| file.display().to_string());
+        file.or_else(|| self.name.clone())
+    }
+}
+
 /// How the weights change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -46,14 +46,6 @@ pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
 }
 
 fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
-    if let Outcome::Worker {
-        slot: Slot::Chat,
-        event: Event::Loaded { model, stored, .. },
-        ..
-    } = &outcome
-    {
-        state.model.loaded = Some((model.clone(), words::stored(stored)));
-    }
     match outcome {
         Outcome::Classified(path, kind) => classified(state, path, kind),
         Outcome::Model { path, result } => model::absorb(state, path, result),
@@ -70,6 +62,14 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             id,
             event,
         } => run::on_event(state, id, event),
+        Outcome::Worker {
+            slot: Slot::Chat,
+            event: Event::Loaded { model, stored, .. },
+            ..
+        } => {
+            state.model.loaded = Some((model, words::stored(&stored)));
+            Vec::new()
+        }
         Outcome::Worker {
             slot: Slot::Chat,
             id,

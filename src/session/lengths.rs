@@ -18,12 +18,12 @@ const CHARACTERS: usize = 24_000;
 pub struct RowLengths {
     /// What the counts hold for: data, template and tokenizer.
     of: u64,
-    /// By the conversation's index; `None` for a row that the template cannot render.
+    /// By the conversation's index; `None` for a row that the template refuses or renders too slowly.
     counts: HashMap<usize, Option<usize>>,
 }
 
 impl RowLengths {
-    /// What is known of a row: not yet counted, not renderable, or its tokens.
+    /// What is known of a row: not yet counted, not to be counted, or its tokens.
     pub fn of(&self, row: usize) -> Option<Option<usize>> {
         self.counts.get(&row).copied()
     }

@@ -1,9 +1,7 @@
 //! The audit as the window uses it: asked before training, its rows stepped through, its fixes applied.
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use burnish::audit::{AuditSummary, Finding, FindingKind, Fix, RowRef, Severity};
-use burnish::data::{Conversation, DataSet, Kind, Message, Role, Schema, Source, Split};
 use burnish::protocol::{Control, Event, Job};
 use burnish::session::audit::{self, AuditCommand};
 use burnish::session::{
@@ -11,36 +9,18 @@ use burnish::session::{
 };
 use burnish::template::Mode;
 
+use super::room_kit::{row, set};
+
 /// Ten rows of a file in which row 3 is broken, and a model.
 fn state() -> State {
-    let file = Arc::new(PathBuf::from("rows.jsonl"));
-    let row = |row: usize| Conversation {
-        messages: vec![
-            Message::new(Role::User, format!("Question {row}?")),
-            Message::new(Role::Assistant, "Yes."),
-        ],
-        tools: None,
-        documents: None,
-        kind: Kind::Chat,
-        source: Source {
-            file: file.clone(),
-            line: row + 1,
-            row,
-        },
-        split: Split::Train,
-    };
     let mut state = State::default();
     state.model.selected = Some("some/model".into());
     state.recipe.recipe.model.path = "some/model".into();
     state.recipe.recipe.data.files = vec!["rows.jsonl".into()];
-    state.data.set = Some(Arc::new(DataSet {
-        path: "rows.jsonl".into(),
-        schema: Schema::Messages,
-        rows_read: 10,
-        conversations: (0..10).filter(|i| *i != 3).map(row).collect(),
-        problems: Vec::new(),
-        sha256: "abc".into(),
-    }));
+    let kept = (0..10)
+        .filter(|i| *i != 3)
+        .map(|i| row(i, format!("Question {i}?"), "Yes."));
+    state.data.set = Some(Arc::new(set(10, kept)));
     burnish::session::preview::row_changed(&mut state);
     state
 }

@@ -1,24 +1,12 @@
 //! When the window asks a model for the shown row: once for each row, one job at a time, again when the row changes.
-use std::sync::Arc;
 
 use burnish::protocol::{Control, Event, Job, Lesson, TokenLesson, TopToken};
 use burnish::session::lesson::LessonCommand;
-use burnish::session::preview::{self, PreviewOutcome, TemplateCommand, Trial};
+use burnish::session::preview::{TemplateCommand, Trial};
 use burnish::session::{Command, Effect, Outcome, Slot, State, absorb, apply};
 
+use super::room_kit::ready;
 use super::tokens_fixture::tokenizer;
-
-fn state() -> State {
-    let mut state = State::default();
-    state.model.selected = Some("some/model".into());
-    preview::model_changed(&mut state);
-    let outcome = PreviewOutcome::Tokenizer {
-        model: "some/model".into(),
-        result: Ok(Arc::new(tokenizer())),
-    };
-    preview::absorb(&mut state, outcome);
-    state
-}
 
 fn send(state: &mut State, command: LessonCommand) -> Vec<Effect> {
     apply(state, Command::Lesson(command))
@@ -72,7 +60,7 @@ fn lesson(tokens: usize) -> Event {
 
 #[test]
 fn a_row_is_asked_for_once_and_again_when_it_changes() {
-    let mut state = state();
+    let mut state = ready(tokenizer());
     let shown = state.preview.shown.clone().unwrap();
     let first = shown.pieces.iter().position(|p| p.supervised).unwrap();
     let effects = send(&mut state, LessonCommand::Show(true));
@@ -101,7 +89,7 @@ fn a_row_is_asked_for_once_and_again_when_it_changes() {
 
 #[test]
 fn what_changes_while_it_reads_is_asked_for_when_it_is_done() {
-    let mut state = state();
+    let mut state = ready(tokenizer());
     let (id, tokens, from, _) = asked(&send(&mut state, LessonCommand::Show(true))).unwrap();
     assert!(asked(&send(&mut state, LessonCommand::Step)).is_none());
     happens(&mut state, id, lesson(tokens));
@@ -115,7 +103,7 @@ fn what_changes_while_it_reads_is_asked_for_when_it_is_done() {
 
 #[test]
 fn a_failure_is_told_and_not_repeated_until_asked() {
-    let mut state = state();
+    let mut state = ready(tokenizer());
     let (id, ..) = asked(&send(&mut state, LessonCommand::Show(true))).unwrap();
     let message = "The device failed.".to_owned();
     let effects = happens(&mut state, id, Event::Failed { message });
@@ -136,7 +124,7 @@ fn a_failure_is_told_and_not_repeated_until_asked() {
 
 #[test]
 fn hiding_it_stops_the_job() {
-    let mut state = state();
+    let mut state = ready(tokenizer());
     send(&mut state, LessonCommand::Show(true));
     let effects = send(&mut state, LessonCommand::Show(false));
     let stop = |e: &Effect| {

@@ -35,6 +35,7 @@ mod preview_slow;
 mod preview_tools;
 mod protocol;
 mod recipe;
+mod room_kit;
 mod row_lengths;
 mod session;
 mod shaders;

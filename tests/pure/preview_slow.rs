@@ -1,25 +1,13 @@
 //! Rows that take longer than a frame are rendered on a thread: the window goes on, and an old result never replaces a newer row.
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use burnish::session::preview::{self, PreviewEffect, PreviewOutcome, TemplateCommand, Trial};
+use burnish::session::preview::{self, PreviewEffect, TemplateCommand, Trial};
 use burnish::session::{Command, Effect, Outcome, State, absorb, apply};
 
+use super::room_kit::ready;
 use super::tokens_fixture::tokenizer;
 
 const ENDLESS: &str = "{% for a in range(99999) %}{% for b in range(99999) %}{{ b }}{% endfor %}{% endfor %}";
-
-fn state() -> State {
-    let mut state = State::default();
-    state.model.selected = Some("some/model".into());
-    preview::model_changed(&mut state);
-    let outcome = PreviewOutcome::Tokenizer {
-        model: "some/model".into(),
-        result: Ok(Arc::new(tokenizer())),
-    };
-    preview::absorb(&mut state, outcome);
-    state
-}
 
 fn send(state: &mut State, command: TemplateCommand) -> Vec<Effect> {
     apply(state, Command::Template(command))
@@ -34,7 +22,7 @@ fn build(effects: &[Effect]) -> Option<PreviewEffect> {
 
 #[test]
 fn a_hostile_template_leaves_the_window_alive_and_is_refused_later() {
-    let mut state = state();
+    let mut state = ready(tokenizer());
     let before = state.preview.shown.clone();
     let start = Instant::now();
     let effects = send(&mut state, TemplateCommand::Edit(ENDLESS.into()));
@@ -53,7 +41,7 @@ fn a_hostile_template_leaves_the_window_alive_and_is_refused_later() {
 
 #[test]
 fn a_long_row_is_built_elsewhere_and_an_old_result_is_dropped() {
-    let mut state = state();
+    let mut state = ready(tokenizer());
     let long = "many words ".repeat(20_000);
     let effects = send(&mut state, TemplateCommand::Try(1, Trial::Text(long.clone())));
     let first = build(&effects).expect("too long for a frame");

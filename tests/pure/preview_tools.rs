@@ -1,31 +1,18 @@
 //! What the Template room offers besides rendering: trying changes, finding tokens, comparing templates, saving them, and the
 //! prompt that chat sends beside the training row.
-use std::sync::Arc;
 
 use burnish::session::preview::{
-    self, LineChange, PreviewEffect, PreviewOutcome, Source, TemplateCommand, Trial, compare, matches,
+    self, LineChange, LookCommand, PreviewEffect, Source, TemplateCommand, Trial, compare, matches,
 };
 use burnish::session::{Command, Dialog, Effect, State, apply};
 use burnish::template::{Mode, RenderOptions, Template};
-use burnish::tokens::{Difference, Tokenizer, agreement};
+use burnish::tokens::{Difference, agreement};
 
+use super::room_kit::ready;
 use super::tokens_fixture::{load_with, tokenizer};
 
 fn template(state: &mut State, command: TemplateCommand) -> Vec<Effect> {
     apply(state, Command::Template(command))
-}
-
-/// The example row under a model's tokenizer.
-fn state(tokenizer: Tokenizer) -> State {
-    let mut state = State::default();
-    state.model.selected = Some("some/model".into());
-    preview::model_changed(&mut state);
-    let outcome = PreviewOutcome::Tokenizer {
-        model: "some/model".into(),
-        result: Ok(Arc::new(tokenizer)),
-    };
-    preview::absorb(&mut state, outcome);
-    state
 }
 
 fn learned(state: &State) -> String {
@@ -40,7 +27,7 @@ fn learned(state: &State) -> String {
 
 #[test]
 fn a_tried_change_shows_what_would_be_learned_and_leaves_the_row() {
-    let mut state = state(tokenizer());
+    let mut state = ready(tokenizer());
     let before = preview::row(&state).into_owned();
     template(&mut state, TemplateCommand::Try(2, Trial::Text("Four.".into())));
     assert_eq!(learned(&state), "Four.<|im_end|>");
@@ -60,7 +47,7 @@ fn a_tried_change_shows_what_would_be_learned_and_leaves_the_row() {
 
 #[test]
 fn flags_are_tried_per_message() {
-    let mut state = state(tokenizer());
+    let mut state = ready(tokenizer());
     template(&mut state, TemplateCommand::Mode(Mode::Flags));
     assert_eq!(learned(&state), "2 + 2 is 4.<|im_end|>");
     template(&mut state, TemplateCommand::Try(2, Trial::Learn(Some(false))));
@@ -71,7 +58,7 @@ fn flags_are_tried_per_message() {
 
 #[test]
 fn words_and_ids_are_found_in_the_tokens() {
-    let mut state = state(tokenizer());
+    let mut state = ready(tokenizer());
     let shown = state.preview.shown.clone().unwrap();
     let covered = |(start, end): (usize, usize)| -> String {
         let (first, last) = (shown.pieces[start].start, shown.pieces[end - 1].end);
@@ -86,16 +73,19 @@ fn words_and_ids_are_found_in_the_tokens() {
     assert!(matches(&shown, "1").len() >= marker, "an id is found too");
     assert!(matches(&shown, "").is_empty() && matches(&shown, "no such words").is_empty());
 
-    template(&mut state, TemplateCommand::Search("<|im_start|>".into()));
-    template(&mut state, TemplateCommand::SearchStep(-1));
+    template(
+        &mut state,
+        TemplateCommand::Look(LookCommand::Search("<|im_start|>".into())),
+    );
+    template(&mut state, TemplateCommand::Look(LookCommand::SearchStep(-1)));
     assert_eq!(state.preview.look.found_at, marker - 1, "around the beginning");
-    template(&mut state, TemplateCommand::SearchStep(1));
+    template(&mut state, TemplateCommand::Look(LookCommand::SearchStep(1)));
     assert_eq!(state.preview.look.found_at, 0);
 }
 
 #[test]
 fn letters_that_grow_in_lower_case_are_found_where_they_stand() {
-    let mut state = state(tokenizer());
+    let mut state = ready(tokenizer());
     template(&mut state, TemplateCommand::Try(1, Trial::Text("İstanbul İyi".into())));
     let shown = state.preview.shown.clone().unwrap();
     let found = matches(&shown, "iyi");
@@ -121,7 +111,7 @@ fn an_edited_template_is_compared_line_by_line() {
     assert_eq!(shown, expected);
     let own = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}";
     let (_folder, with_own) = load_with(&[("chat_template.jinja", own)]);
-    let mut state = state(with_own);
+    let mut state = ready(with_own);
     assert_eq!(preview::compared_with(&state), None);
     template(&mut state, TemplateCommand::UseBuiltin("chatml".into()));
     assert_eq!(preview::compared_with(&state), Some(("the model's own", own)));
@@ -130,7 +120,7 @@ fn an_edited_template_is_compared_line_by_line() {
 #[test]
 fn a_template_is_saved_to_a_file_that_is_used_from_then_on() {
     let home = tempfile::tempdir().unwrap();
-    let mut state = state(tokenizer());
+    let mut state = ready(tokenizer());
     template(&mut state, TemplateCommand::UseBuiltin("plain".into()));
     let edited = format!("{{# mine #}}{}", state.preview.editor.text);
     template(&mut state, TemplateCommand::Edit(edited.clone()));
@@ -163,7 +153,7 @@ fn a_template_is_saved_to_a_file_that_is_used_from_then_on() {
 
 #[test]
 fn the_prompt_of_chat_is_held_against_the_training_row() {
-    let mut state = state(tokenizer());
+    let mut state = ready(tokenizer());
     let asked = state.preview.asked.clone().unwrap().unwrap();
     assert_eq!((asked.message, asked.difference), (2, None));
     assert!(

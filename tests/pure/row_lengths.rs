@@ -1,47 +1,19 @@
 //! Tokens of the rows on show: counted a few at a time, anew when the template changes, as training counts them.
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use burnish::data::{Conversation, DataSet, Kind, Message, Role, Schema, Source, Split};
-use burnish::session::preview::{self, PreviewOutcome, TemplateCommand};
+use burnish::session::preview::TemplateCommand;
 use burnish::session::{Command, DataCommand, State, apply, can_count};
 
+use super::room_kit::{row, select_model, set, tokenizer_read};
 use super::tokens_fixture::tokenizer;
 
 fn state(rows: usize) -> State {
-    let file = Arc::new(PathBuf::from("rows.jsonl"));
-    let row = |row: usize| Conversation {
-        messages: vec![
-            Message::new(Role::User, "word ".repeat(row + 1)),
-            Message::new(Role::Assistant, "Yes."),
-        ],
-        tools: None,
-        documents: None,
-        kind: Kind::Chat,
-        source: Source {
-            file: file.clone(),
-            line: row + 1,
-            row,
-        },
-        split: Split::Train,
-    };
+    let conversation = |i: usize| row(i, "word ".repeat(i + 1), "Yes.");
     let mut state = State::default();
-    state.model.selected = Some("some/model".into());
-    state.data.set = Some(Arc::new(DataSet {
-        path: "rows.jsonl".into(),
-        schema: Schema::Messages,
-        rows_read: rows,
-        conversations: (0..rows).map(row).collect(),
-        problems: Vec::new(),
-        sha256: "abc".into(),
-    }));
-    preview::model_changed(&mut state);
+    state.data.set = Some(Arc::new(set(rows, (0..rows).map(conversation))));
+    select_model(&mut state);
     assert!(!can_count(&state), "the tokenizer is not read yet");
-    let outcome = PreviewOutcome::Tokenizer {
-        model: "some/model".into(),
-        result: Ok(Arc::new(tokenizer())),
-    };
-    preview::absorb(&mut state, outcome);
+    tokenizer_read(&mut state, tokenizer());
     state
 }
 

@@ -1,9 +1,6 @@
 //! The window's state without a window: commands, outcomes, a run from its events, the one-click journey, words.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use burnish::data::{Conversation, DataSet, Kind, Message, Role, Schema, Source, Split};
+use burnish::data::Split;
 use burnish::protocol::{Control, Event};
 use burnish::session::words::{bytes, count, duration, first_words, parameters, small, thousands};
 use burnish::session::{
@@ -11,36 +8,17 @@ use burnish::session::{
     StepPoint, TrainCommand, absorb, apply, catalogue,
 };
 
+use super::room_kit::{row, set};
+
 fn rows(number: usize) -> ReadRows {
-    let file = Arc::new(PathBuf::from("rows.jsonl"));
-    let one = |row: usize| Conversation {
-        messages: vec![
-            Message::new(Role::User, format!("Question {row}")),
-            Message::new(Role::Assistant, "Answer"),
-        ],
-        tools: None,
-        documents: None,
-        kind: Kind::Chat,
-        source: Source {
-            file: file.clone(),
-            line: row + 1,
-            row,
-        },
-        split: if row.is_multiple_of(10) {
-            Split::Eval
-        } else {
-            Split::Train
-        },
+    let one = |i: usize| {
+        let mut row = row(i, format!("Question {i}"), "Answer");
+        if i.is_multiple_of(10) {
+            row.split = Split::Eval;
+        }
+        row
     };
-    let set = DataSet {
-        path: "rows.jsonl".into(),
-        schema: Schema::Messages,
-        conversations: (0..number).map(one).collect(),
-        problems: Vec::new(),
-        rows_read: number,
-        sha256: String::new(),
-    };
-    ReadRows::of(set)
+    ReadRows::of(set(number, (0..number).map(one)))
 }
 
 fn card(path: &str) -> ModelCard {

@@ -13,3 +13,4 @@ mod run;
 mod smoke;
 mod stage;
 mod template_room;
+mod template_tools;

@@ -106,11 +106,6 @@ fn job(state: &State, place: Place) -> Option<Job> {
 /// The weights and template of a column. Both columns use the same template: the adapter's where it brought one,
 /// else the project's.
 fn model_ref(state: &State, column: Column) -> Option<ModelRef> {
-    let chosen = &state.recipe.recipe.template;
-    let project = || {
-        let file = chosen.file.as_ref().map(|f| f.display().to_string());
-        file.or_else(|| chosen.name.clone())
-    };
     let adapters = state.chats.adapter_template.as_ref();
     Some(ModelRef {
         model: state.model.selected.clone()?,
@@ -118,7 +113,9 @@ fn model_ref(state: &State, column: Column) -> Option<ModelRef> {
             Column::Base => None,
             Column::Tuned => Some(state.chats.adapter.clone()?),
         },
-        template: adapters.map(|path| path.display().to_string()).or_else(project),
+        template: adapters
+            .map(|path| path.display().to_string())
+            .or_else(|| state.recipe.recipe.template.asked()),
         device: state.device(),
     })
 }

@@ -27,6 +27,21 @@ pub enum TemplateCommand {
     SaveDialog,
     /// Save the template to a file and use that.
     SaveAs(PathBuf),
+    /// Look at the row in another way.
+    Look(LookCommand),
+    /// Try a change of a message of the row.
+    Try(usize, Trial),
+    /// Show the row as the file has it again.
+    GiveUpTrial,
+    /// What is learned.
+    Mode(Mode),
+    /// Render what is shown, where nothing did yet.
+    Refresh,
+}
+
+/// How the row can be looked at.
+#[derive(Clone, Debug)]
+pub enum LookCommand {
     /// Show the template beside what it was, line by line, or not.
     Compare(bool),
     /// What the middle pane shows.
@@ -37,14 +52,6 @@ pub enum TemplateCommand {
     Search(String),
     /// Go so many matches on.
     SearchStep(isize),
-    /// Try a change of a message of the row.
-    Try(usize, Trial),
-    /// Show the row as the file has it again.
-    GiveUpTrial,
-    /// What is learned.
-    Mode(Mode),
-    /// Render what is shown, where nothing did yet.
-    Refresh,
 }
 
 /// Carries out a command.
@@ -71,37 +78,39 @@ pub fn apply(state: &mut State, command: TemplateCommand) -> Vec<Effect> {
             refresh(state);
             effects
         }
-        other => look(state, other),
-    }
-}
-
-/// What changes only how the row is looked at, or a trial of it.
-fn look(state: &mut State, command: TemplateCommand) -> Vec<Effect> {
-    let view = &mut state.preview.look;
-    match command {
-        TemplateCommand::Compare(on) => view.compare = on,
-        TemplateCommand::Middle(middle) => view.middle = middle,
-        TemplateCommand::Answer(message) => {
-            view.answer = Some(message);
-            let asked = asked::ask(&state.preview, &row(state), true);
-            state.preview.asked = asked;
-        }
-        TemplateCommand::Search(text) => view.search(text),
-        TemplateCommand::SearchStep(by) => {
-            let found = state.preview.shown.as_ref().map(|s| matches(s, &view.search).len());
-            view.step(by, found.unwrap_or(0));
+        TemplateCommand::Look(command) => {
+            look(state, command);
+            Vec::new()
         }
         TemplateCommand::Try(message, trial) => {
             tried::attempt(state, message, trial);
             refresh(state);
+            Vec::new()
         }
         TemplateCommand::GiveUpTrial => {
             tried::give_up(state);
             refresh(state);
+            Vec::new()
         }
-        _ => {}
     }
-    Vec::new()
+}
+
+fn look(state: &mut State, command: LookCommand) {
+    let view = &mut state.preview.look;
+    match command {
+        LookCommand::Compare(on) => view.compare = on,
+        LookCommand::Middle(middle) => view.middle = middle,
+        LookCommand::Answer(message) => {
+            view.answer = Some(message);
+            let asked = asked::ask(&state.preview, &row(state), true);
+            state.preview.asked = asked;
+        }
+        LookCommand::Search(text) => view.search(text),
+        LookCommand::SearchStep(by) => {
+            let found = state.preview.shown.as_ref().map(|s| matches(s, &view.search).len());
+            view.step(by, found.unwrap_or(0));
+        }
+    }
 }
 
 fn save_as(state: &State, path: PathBuf) -> Vec<Effect> {

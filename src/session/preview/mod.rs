@@ -13,7 +13,7 @@ mod store;
 mod tried;
 
 pub use asked::{Asked, answers};
-pub use commands::{TemplateCommand, apply};
+pub use commands::{LookCommand, TemplateCommand, apply};
 pub use compare::{ComparedLine, LineChange, compare};
 pub use echo::{source_of, text_of};
 pub use lex::{Lexeme, LexemeKind, lex};

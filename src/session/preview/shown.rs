@@ -1,10 +1,9 @@
 //! One row as the Template room shows it: rendered text, token stream, counts and doubts. Knows no drawing.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Conversation, Kind, Message, Role, Source, Split};
+use crate::data::{Conversation, Kind, Message, Role};
 use crate::session::words;
 use crate::template::{Mode, RenderOptions, Rendered, Template, TemplateError, Why, render};
 use crate::tokens::{Piece, PrepareError, Tokenizer, pieces, prepare};
@@ -247,20 +246,9 @@ pub fn why_words(why: Why) -> &'static str {
 
 /// A conversation to look at while no data is open.
 pub fn example() -> Conversation {
-    Conversation {
-        messages: vec![
-            Message::new(Role::System, "Answer in one short sentence."),
-            Message::new(Role::User, "What is 2 + 2?"),
-            Message::new(Role::Assistant, "2 + 2 is 4."),
-        ],
-        tools: None,
-        documents: None,
-        kind: Kind::Chat,
-        source: Source {
-            file: Arc::new(PathBuf::new()),
-            line: 0,
-            row: 0,
-        },
-        split: Split::Train,
-    }
+    Conversation::unfiled(vec![
+        Message::new(Role::System, "Answer in one short sentence."),
+        Message::new(Role::User, "What is 2 + 2?"),
+        Message::new(Role::Assistant, "2 + 2 is 4."),
+    ])
 }

@@ -129,7 +129,10 @@ fn cells(ctx: &Ctx<'_>, row: &mut TableRow<'_, '_>, (index, conversation): (usiz
 fn length(ctx: &Ctx<'_>, index: usize, conversation: &Conversation) -> (String, &'static str) {
     match ctx.state.data.lengths.of(index) {
         Some(Some(tokens)) => (thousands(tokens as u64), "Tokens with the template's markers"),
-        Some(None) => ("\u{2013}".into(), "The template cannot render this row"),
+        Some(None) => (
+            "\u{2013}".into(),
+            "The template refuses this row or takes too long: select it to see",
+        ),
         None if ctx.state.model.selected.is_none() => {
             let characters: usize = conversation.messages.iter().map(|m| m.content.chars().count()).sum();
             (thousands(characters as u64), "Characters; tokens depend on the model")

@@ -3,7 +3,7 @@
 use egui::{RichText, ScrollArea, TextStyle, Ui};
 
 use super::super::{Ctx, icons, kit};
-use crate::session::preview::{self, ComparedLine, LineChange, TemplateCommand, compare};
+use crate::session::preview::{self, ComparedLine, LineChange, LookCommand, TemplateCommand, compare};
 use crate::session::{Command, words};
 
 /// The switch between editor and comparison; absent where there is nothing to compare.
@@ -19,7 +19,7 @@ pub fn toggle_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     };
     let response = kit::icon_button(ui, icons::DIFFERENCE, name).on_hover_text(format!("To {what}"));
     if response.clicked() {
-        ctx.send(Command::Template(TemplateCommand::Compare(!on)));
+        ctx.send(Command::Template(TemplateCommand::Look(LookCommand::Compare(!on))));
     }
 }
 

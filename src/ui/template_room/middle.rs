@@ -6,7 +6,7 @@ use super::super::{Ctx, icons, kit};
 use super::focus::{Focus, Pointed};
 use super::{messages, pane_head, prompt, rendered};
 use crate::session::Command;
-use crate::session::preview::{Middle, TemplateCommand};
+use crate::session::preview::{LookCommand, Middle, TemplateCommand};
 
 /// Draws the pane.
 pub fn middle_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, focus: &Focus, next: &mut Option<Pointed>) {
@@ -45,7 +45,7 @@ fn tabs(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             .on_hover_text(tip)
             .clicked()
         {
-            ctx.send(Command::Template(TemplateCommand::Middle(middle)));
+            ctx.send(Command::Template(TemplateCommand::Look(LookCommand::Middle(middle))));
         }
     }
 }

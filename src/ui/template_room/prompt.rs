@@ -7,7 +7,7 @@ use egui::{ComboBox, RichText, ScrollArea, TextStyle, Ui, WidgetInfo};
 use super::super::{Ctx, icons, kit};
 use super::visible::visible;
 use crate::session::Command;
-use crate::session::preview::{self, Note, TemplateCommand};
+use crate::session::preview::{self, LookCommand, Note, TemplateCommand};
 use crate::tokens::{Agreement, Difference};
 
 /// Characters shown around a difference.
@@ -91,7 +91,7 @@ fn chooser(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         .response
         .widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, "Answer"));
     if let Some(message) = chosen {
-        ctx.send(Command::Template(TemplateCommand::Answer(message)));
+        ctx.send(Command::Template(TemplateCommand::Look(LookCommand::Answer(message))));
     }
 }
 

@@ -4,12 +4,12 @@ use egui::{Id, Key, Rect, Stroke, StrokeKind, TextEdit, Ui};
 
 use super::super::{Ctx, Theme, icons, kit};
 use crate::session::Command;
-use crate::session::preview::{Shown, TemplateCommand, TokenRange, matches};
+use crate::session::preview::{LookCommand, Shown, TemplateCommand, TokenRange, matches};
 
 /// Draws the field with the number of matches, laid out from the right.
 pub fn search_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, shown: &Shown) {
     let look = &ctx.state.preview.look;
-    let send = |ctx: &mut Ctx<'_>, command| ctx.send(Command::Template(command));
+    let send = |ctx: &mut Ctx<'_>, command| ctx.send(Command::Template(TemplateCommand::Look(command)));
     let mut text = look.search.clone();
     if !text.is_empty() {
         let count = matches(shown, &text).len();
@@ -26,7 +26,7 @@ pub fn search_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, shown: &Shown) {
         };
         ui.label(kit::muted(ctx.theme, words));
         if step != 0 {
-            send(ctx, TemplateCommand::SearchStep(step));
+            send(ctx, LookCommand::SearchStep(step));
         }
     }
     let width = (ui.available_width() - 8.0).clamp(48.0, 120.0);
@@ -39,11 +39,11 @@ pub fn search_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, shown: &Shown) {
         .accesskit_node_builder(response.id, |node| node.set_label("Find tokens"));
     if response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter)) {
         let back = ui.input(|i| i.modifiers.shift);
-        send(ctx, TemplateCommand::SearchStep(if back { -1 } else { 1 }));
+        send(ctx, LookCommand::SearchStep(if back { -1 } else { 1 }));
         response.request_focus();
     }
     if text != ctx.state.preview.look.search {
-        send(ctx, TemplateCommand::Search(text));
+        send(ctx, LookCommand::Search(text));
     }
 }
 
