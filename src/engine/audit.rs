@@ -85,7 +85,7 @@ fn trains(recipe: &Recipe, tokenizer: &Tokenizer) -> Trains {
     match recipe.method.kind {
         MethodKind::Full => Trains::Everything,
         MethodKind::Lora if trains_markers(recipe, tokenizer) => Trains::Markers,
-        MethodKind::Lora => Trains::Nothing,
+        _ => Trains::Nothing,
     }
 }
 

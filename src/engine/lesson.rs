@@ -137,6 +137,7 @@ fn one_step(
             peak: o.lr,
             warmup: 0,
             total: 1,
+            decay: 0,
         },
         clip: o.clip,
         seed: recipe.data.seed,

@@ -1,9 +1,18 @@
 //! Memory of this process as the system counts it.
 
+/// Resident size now, in bytes; 0 where the system does not tell.
+pub fn memory_now() -> u64 {
+    bytes_after("VmRSS:")
+}
+
 /// Largest resident size so far, in bytes; 0 where the system does not tell (only Linux does, in `/proc`).
 pub fn peak_memory() -> u64 {
+    bytes_after("VmHWM:")
+}
+
+fn bytes_after(key: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = peak.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    let line = status.lines().find_map(|line| line.strip_prefix(key));
+    let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }

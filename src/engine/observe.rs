@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Flags, Sink};
+use super::{Flags, Sink, memory};
 use crate::data::Conversation;
 use crate::infer::{Request, Sampling, generate};
 use crate::protocol::Event;
@@ -81,6 +81,9 @@ impl Observer for Reporter<'_> {
             supervised_tokens: r.supervised_tokens,
             seconds: r.seconds,
             epoch,
+            norms: vec![],
+            rows: vec![],
+            memory: memory::memory_now(),
         });
     }
 
@@ -92,6 +95,7 @@ impl Observer for Reporter<'_> {
             rows: r.rows,
             supervised_tokens: r.supervised_tokens,
             seconds: r.seconds,
+            entropy: None,
         });
         for sample in &self.prompts {
             match self.sample(trainer, sample, step) {

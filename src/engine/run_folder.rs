@@ -195,6 +195,15 @@ fn model_card(trainer: &Trainer, outcome: &Outcome<'_>) -> String {
             ),
         ),
         MethodKind::Full => ("transformers", "fully trained model".into()),
+        MethodKind::Bottleneck => ("burnish", format!("Bottleneck adapter (width {})", recipe.method.width)),
+        MethodKind::Prefix => (
+            "peft",
+            format!("Prefix of {} learned tokens", recipe.method.virtual_tokens),
+        ),
+        MethodKind::Prompt => (
+            "peft",
+            format!("Prompt of {} learned tokens", recipe.method.virtual_tokens),
+        ),
     };
     format!(
         "---\nbase_model: {base}\nlibrary_name: {library}\ntags:\n- sft\n---\n\n# {what} of {base}\n\nTrained with Burnish for {steps} steps, learning rate {lr}, {template}.\n\n## Data\n\n{files}\n\nEverything needed to repeat the run is in `recipe.toml` of the run folder.\n",

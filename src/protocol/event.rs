@@ -25,6 +25,14 @@ pub struct DeviceInfo {
     pub check: Option<String>,
 }
 
+/// The gradient norm of some of the trained tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupNorm {
+    /// `attention`, `feed-forward`, `embedding` ...
+    pub group: String,
+    pub norm: f64,
+}
+
 /// A file and its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSize {
@@ -72,6 +80,21 @@ pub enum Event {
         supervised_tokens: usize,
         seconds: f64,
         epoch: f64,
+        /// Gradient norm of each group of trained tensors.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        norms: Vec<GroupNorm>,
+        /// The rows of the step: number of the file in the recipe, row in the file.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<(usize, usize)>,
+        /// Bytes in use now, of the device or, on the CPU, of the process; 0 = unknown.
+        #[serde(default)]
+        memory: u64,
+    },
+    /// A step whose loss or gradient was not finite: its update was left out.
+    Skipped {
+        step: usize,
+        reason: String,
+        rows: Vec<(usize, usize)>,
     },
     /// The loss on held-out rows.
     Eval {
@@ -80,11 +103,16 @@ pub enum Event {
         rows: usize,
         supervised_tokens: usize,
         seconds: f64,
+        /// Mean entropy of the predictions at supervised tokens, in nats.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entropy: Option<f64>,
     },
     /// A sample generation at an evaluation.
     Sample { step: usize, prompt: String, text: String },
     /// A whole checkpoint was written.
     Checkpoint { step: usize, path: PathBuf },
+    /// The checkpoint at `path` has the lowest held-out loss so far.
+    Best { step: usize, loss: f64, path: PathBuf },
     /// Something the user should know; the job goes on.
     Warning { message: String },
     /// Training is held.

@@ -73,8 +73,8 @@ fn kept_by_block(shape: &ModelShape, load: Load, recipe: &Recipe) -> u64 {
     let tokens = (load.rows * load.len) as u64;
     let (hidden, q, kv) = (shape.hidden as u64, shape.q as u64, shape.kv as u64);
     let low_rank = match recipe.method.kind {
-        MethodKind::Full => 0,
         MethodKind::Lora => (shape.targeted(&recipe.method.targets).count() * recipe.method.r) as u64,
+        _ => 0,
     };
     tokens * (4 * hidden + 2 * q + 2 * kv + shape.inner as u64 + low_rank)
 }

@@ -13,8 +13,8 @@ mod steps;
 pub use error::{Place, RecipeError};
 pub use memory::{Load, Memory, memory};
 pub use parts::{
-    BatchPart, DataPart, EvalPart, Init, MethodKind, MethodPart, ModelPart, OptimPart, Recipe, SavePart, Schedule,
-    TemplatePart,
+    BatchPart, DataPart, EvalPart, Init, MethodKind, MethodPart, ModelPart, OptimPart, OptimizerKind, Quant, Recipe,
+    RowOrder, SavePart, Schedule, TemplatePart,
 };
 pub use shape::{ALL_LINEAR, ModelShape, lora_parameters, target_names, trainable};
 pub use steps::{steps_of, steps_per_epoch};

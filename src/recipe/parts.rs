@@ -115,6 +115,12 @@ pub struct DataPart {
     /// Put several short conversations into one row.
     #[serde(default)]
     pub packing: bool,
+    /// Files of general examples mixed in against forgetting.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replay: Vec<PathBuf>,
+    /// Share of the training rows that come from them, in percent.
+    #[serde(default = "ten_percent")]
+    pub replay_share: f64,
 }
 
 impl DataPart {
@@ -128,12 +134,18 @@ impl DataPart {
             mode: Mode::default(),
             max_length: half_a_thousand(),
             packing: false,
+            replay: Vec::new(),
+            replay_share: ten_percent(),
         }
     }
 }
 
 fn five_percent() -> f64 {
     5.0
+}
+
+fn ten_percent() -> f64 {
+    10.0
 }
 
 fn forty_two() -> u64 {
@@ -173,6 +185,25 @@ pub enum MethodKind {
     Lora,
     /// Every weight.
     Full,
+    /// Small layers after each sublayer (Houlsby et al. 2019).
+    Bottleneck,
+    /// Learned keys and values in front of every layer's own (Li and Liang 2021).
+    Prefix,
+    /// Learned embeddings in front of the text (Lester et al. 2021).
+    Prompt,
+}
+
+/// How the linear layers of a frozen base are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quant {
+    /// As `model.dtype` says.
+    #[default]
+    None,
+    /// Four-bit normal floats in blocks of 64 (QLoRA, Dettmers et al. 2023).
+    Nf4,
+    /// Eight-bit integers in blocks of 32.
+    Q8,
 }
 
 /// `[method]`
@@ -191,6 +222,16 @@ pub struct MethodPart {
     pub targets: Vec<String>,
     /// Scale by alpha / sqrt(r) instead.
     pub rslora: bool,
+    /// Learn a magnitude for each output beside the direction (DoRA, Liu et al. 2024).
+    pub dora: bool,
+    /// How the frozen linear layers are kept.
+    pub quant: Quant,
+    /// Keep NF4's block scales in eight bits.
+    pub double_quant: bool,
+    /// Inner width of bottleneck layers.
+    pub width: usize,
+    /// Learned tokens of prefix and prompt tuning.
+    pub virtual_tokens: usize,
     /// Whole modules trained and saved beside the adapter (`embed_tokens`, `lm_head`).
     pub modules_to_save: Vec<String>,
     /// Train only the embedding rows of the template's marker tokens that the base never saw (`auto`, `on`, `off`).
@@ -206,6 +247,11 @@ impl Default for MethodPart {
             dropout: 0.0,
             targets: vec![super::ALL_LINEAR.into()],
             rslora: false,
+            dora: false,
+            quant: Quant::None,
+            double_quant: true,
+            width: 64,
+            virtual_tokens: 20,
             modules_to_save: Vec::new(),
             train_markers: auto(),
         }
@@ -214,7 +260,7 @@ impl Default for MethodPart {
 
 /// Learning-rate schedules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// The same after the warm-up.
     Constant,
@@ -223,20 +269,54 @@ pub enum Schedule {
     /// Half a cosine wave down to 0.
     #[default]
     Cosine,
+    /// Falls with one over the root of the step.
+    InverseSqrt,
+    /// Warm-up, the same for most of the run, a fall to 0 at its end.
+    Wsd,
+}
+
+/// What turns gradients into steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    #[default]
+    AdamW,
+    /// AdamW whose two moments are kept in eight bits (Dettmers et al. 2022).
+    AdamW8bit,
+    /// The second moment as one row and one column (Shazeer and Stern 2018).
+    Adafactor,
+    /// Steps of one size by the sign of a mean gradient (Chen et al. 2023).
+    Lion,
+    /// Plain gradient descent with momentum.
+    Sgd,
+}
+
+/// Which rows stand together in a micro-batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowOrder {
+    /// Any.
+    #[default]
+    Shuffled,
+    /// Rows of like length, so that little padding is computed; the batches are shuffled.
+    Length,
 }
 
 /// `[optim]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OptimPart {
-    /// Only `adamw` so far.
-    pub name: String,
+    /// What turns gradients into steps.
+    pub name: OptimizerKind,
     /// Peak learning rate.
     pub lr: f64,
     /// How the learning rate falls.
     pub schedule: Schedule,
     /// Warm-up steps (>= 1) or share of all steps (< 1).
     pub warmup: f64,
+    /// WSD's fall at the end: steps (>= 1) or share of all steps (< 1).
+    pub decay: f64,
     /// Pull of the weights towards 0.
     pub weight_decay: f64,
     /// Memory of the mean gradient.
@@ -245,6 +325,10 @@ pub struct OptimPart {
     pub beta2: f64,
     /// Largest global gradient norm; 0 = no clipping.
     pub clip: f64,
+    /// Noise on the embeddings in training (NEFTune, Jain et al. 2023): its alpha; 0 = none.
+    pub neftune: f64,
+    /// Weight of the distance to the base's predictions (KL divergence in nats) in the loss; 0 = none.
+    pub kl: f64,
     /// How often every example is seen.
     pub epochs: f64,
     /// Steps of the run; 0 = by epochs.
@@ -254,15 +338,18 @@ pub struct OptimPart {
 impl Default for OptimPart {
     fn default() -> Self {
         Self {
-            name: "adamw".into(),
+            name: OptimizerKind::AdamW,
             lr: 2e-4,
             schedule: Schedule::Cosine,
             warmup: 0.03,
+            decay: 0.2,
             weight_decay: 0.01,
             beta1: 0.9,
             beta2: 0.999,
             clip: 1.0,
-            epochs: 3.0,
+            neftune: 0.0,
+            kl: 0.0,
+            epochs: 1.0,
             max_steps: 0,
         }
     }
@@ -276,6 +363,8 @@ pub struct BatchPart {
     pub size: usize,
     /// Micro-batches in an optimizer step.
     pub accumulation: usize,
+    /// Which rows stand together.
+    pub order: RowOrder,
     /// Compute activations again in the backward pass instead of keeping them.
     pub checkpointing: bool,
 }
@@ -285,6 +374,7 @@ impl Default for BatchPart {
         Self {
             size: 8,
             accumulation: 1,
+            order: RowOrder::Shuffled,
             checkpointing: false,
         }
     }
@@ -300,6 +390,8 @@ pub struct EvalPart {
     pub rows: usize,
     /// Prompts for sample generations; empty = the first held-out prompts.
     pub prompts: Vec<String>,
+    /// Stop after so many evaluations without a better held-out loss; 0 = never.
+    pub patience: usize,
 }
 
 impl Default for EvalPart {
@@ -308,6 +400,7 @@ impl Default for EvalPart {
             every: 0,
             rows: 500,
             prompts: Vec::new(),
+            patience: 0,
         }
     }
 }
@@ -320,10 +413,16 @@ pub struct SavePart {
     pub every: usize,
     /// Newest checkpoints kept.
     pub keep: usize,
+    /// Keep the checkpoint with the best held-out loss too.
+    pub best: bool,
 }
 
 impl Default for SavePart {
     fn default() -> Self {
-        Self { every: 0, keep: 3 }
+        Self {
+            every: 0,
+            keep: 3,
+            best: true,
+        }
     }
 }

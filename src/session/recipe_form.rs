@@ -80,7 +80,7 @@ pub fn suggested(card: Option<&ModelCard>) -> Learning {
     }
     let mut usual = Learning::of(&Recipe::new("", Vec::new()));
     if card.is_some_and(|card| card.parameters < SMALL) {
-        (usual.optim.lr, usual.optim.epochs) = (2e-3, 6.0);
+        usual.optim.lr = 2e-3;
     }
     usual
 }

@@ -319,17 +319,27 @@ def part_packing():
 def part_schedule():
     """Learning rates of transformers' schedules with a peak of 1, as each optimizer step uses them."""
     cases = [
-        ("cosine", 10, 100),
-        ("linear", 10, 100),
-        ("constant_with_warmup", 10, 100),
-        ("constant", 0, 100),
-        ("cosine", 0, 7),
-        ("linear", 2, 5),
+        ("cosine", 10, 100, {}),
+        ("linear", 10, 100, {}),
+        ("constant_with_warmup", 10, 100, {}),
+        ("constant", 0, 100, {}),
+        ("cosine", 0, 7, {}),
+        ("linear", 2, 5, {}),
+        ("inverse_sqrt", 10, 100, {}),
+        ("inverse_sqrt", 0, 9, {}),
+        ("warmup_stable_decay", 10, 100, {"num_decay_steps": 20}),
+        ("warmup_stable_decay", 0, 7, {"num_decay_steps": 3}),
     ]
     schedules = []
-    for name, warmup, total in cases:
+    for name, warmup, total, kwargs in cases:
         optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-        scheduler = get_scheduler(name, optimizer, num_warmup_steps=warmup, num_training_steps=total)
+        scheduler = get_scheduler(
+            name,
+            optimizer,
+            num_warmup_steps=warmup,
+            num_training_steps=total,
+            scheduler_specific_kwargs=kwargs or None,
+        )
         rates = []
         for _ in range(total):
             rates.append(float(scheduler.get_last_lr()[0]))
@@ -340,6 +350,7 @@ def part_schedule():
                 "name": name,
                 "num_warmup_steps": warmup,
                 "num_training_steps": total,
+                "kwargs": kwargs,
                 "lr_at_optimizer_step": rates,
             }
         )

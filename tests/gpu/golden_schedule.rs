@@ -13,7 +13,9 @@ fn schedules_match_transformers() {
             "cosine" => Schedule::Cosine,
             "linear" => Schedule::Linear,
             "constant" | "constant_with_warmup" => Schedule::Constant,
-            _ => continue,
+            "inverse_sqrt" => Schedule::InverseSqrt,
+            "warmup_stable_decay" => Schedule::Wsd,
+            other => panic!("unknown schedule {other}"),
         };
         let count = |key: &str| case[key].as_u64().expect("steps") as usize;
         let schedule = LrSchedule {
@@ -21,6 +23,7 @@ fn schedules_match_transformers() {
             peak: 1.0,
             warmup: count("num_warmup_steps"),
             total: count("num_training_steps"),
+            decay: case["kwargs"]["num_decay_steps"].as_u64().unwrap_or(0) as usize,
         };
         let expected = floats(&case["lr_at_optimizer_step"]);
         let worst = expected
@@ -31,5 +34,5 @@ fn schedules_match_transformers() {
         close(&format!("schedule {}", case["name"]), worst, 1e-7);
         compared += 1;
     }
-    assert_eq!(compared, 6);
+    assert_eq!(compared, 10);
 }

@@ -39,6 +39,7 @@ fn check(run: &str, trained: impl Fn(&Device) -> Trained, name_of: impl Fn(&str)
         peak: 1e-3,
         warmup: 1,
         total: 4,
+        decay: 0,
     };
     let setup = TrainerSetup {
         adamw: AdamWConfig::default(),

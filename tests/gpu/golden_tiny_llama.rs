@@ -18,6 +18,7 @@ pub fn setup(lr: f64, clip: f64) -> TrainerSetup {
         peak: lr,
         warmup: 0,
         total: 3,
+        decay: 0,
     };
     TrainerSetup {
         adamw: AdamWConfig::default(),

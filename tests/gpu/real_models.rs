@@ -141,6 +141,7 @@ fn learns(name: &str, model: Decoder, golden: &Value, device: &Device) {
             peak: golden["lr"].as_f64().expect("a number"),
             warmup: 0,
             total: 10,
+            decay: 0,
         },
         clip: 0.0,
         seed: 0,

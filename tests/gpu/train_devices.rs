@@ -54,6 +54,7 @@ fn losses(device: &Device, lora: bool) -> Vec<f64> {
         peak: 1e-2,
         warmup: 0,
         total: 4,
+        decay: 0,
     };
     let setup = TrainerSetup {
         adamw: AdamWConfig::default(),

@@ -165,6 +165,9 @@ fn the_projects_runs_are_listed_with_date_and_final_loss() {
             supervised_tokens: 1,
             seconds: 0.1,
             epoch: 1.0,
+            norms: vec![],
+            rows: vec![],
+            memory: 0,
         };
         serde_json::to_string(&event).unwrap()
     };

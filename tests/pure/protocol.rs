@@ -26,6 +26,12 @@ fn events() -> Vec<Event> {
             supervised_tokens: 4,
             seconds: 0.25,
             epoch: 0.5,
+            norms: vec![burnish::protocol::GroupNorm {
+                group: "attention".into(),
+                norm: 0.25,
+            }],
+            rows: vec![(0, 17)],
+            memory: 1 << 20,
         },
         Event::Checkpoint {
             step: 3,

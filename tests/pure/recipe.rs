@@ -325,7 +325,7 @@ fn the_length_of_a_run_is_that_of_its_order() {
     let batch = BatchPart {
         size: 3,
         accumulation: 2,
-        checkpointing: false,
+        ..BatchPart::default()
     };
     for (rows, epochs, max_steps, expected) in [
         (31, 1.0, 0, 6),

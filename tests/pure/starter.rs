@@ -95,6 +95,9 @@ fn step(step: usize, loss: f64) -> String {
         supervised_tokens: 1900,
         seconds: 1.0,
         epoch: 0.1,
+        norms: vec![],
+        rows: vec![],
+        memory: 0,
     };
     serde_json::to_string(&event).expect("JSON")
 }

@@ -44,6 +44,9 @@ pub fn events(steps: usize) -> Vec<Event> {
             supervised_tokens: 300,
             seconds: 0.5 + 0.05 * noise,
             epoch: step as f64 / 100.0,
+            norms: vec![],
+            rows: vec![],
+            memory: 0,
         });
         if step % 40 == 0 {
             events.push(Event::Eval {
@@ -52,6 +55,7 @@ pub fn events(steps: usize) -> Vec<Event> {
                 rows: 40,
                 supervised_tokens: 900,
                 seconds: 1.0,
+                entropy: None,
             });
             let text = "Arr, the capital be Paris, matey.".into();
             events.push(Event::Sample {

@@ -102,6 +102,9 @@ fn method(state: &State) -> String {
     match method.kind {
         MethodKind::Lora => format!("LoRA r={}", method.r),
         MethodKind::Full => "Full fine-tuning".into(),
+        MethodKind::Bottleneck => format!("Bottleneck {}", method.width),
+        MethodKind::Prefix => format!("Prefix of {}", method.virtual_tokens),
+        MethodKind::Prompt => format!("Prompt of {}", method.virtual_tokens),
     }
 }
 

@@ -1,0 +1,139 @@
+//! What is fixed once a run begins: recipe, tokenizer, template, data and device. Knows no model and no steps.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn::tensor::Device;
+
+use super::TrainRequest;
+use crate::data::Kind;
+use crate::engine::batches::Batches;
+use crate::engine::prepare::{Prepared, prepare_data};
+use crate::engine::run_folder::RunFolder;
+use crate::engine::{EngineError, Flags, Sink, devices};
+use crate::formats::places::find_model;
+use crate::protocol::Event;
+use crate::recipe::{MethodKind, OptimizerKind, Quant, Recipe, RowOrder};
+use crate::template::Template;
+use crate::tokens::{Chosen, Tokenizer, choose};
+
+/// Everything that is fixed once a run begins.
+pub(super) struct Setting {
+    pub recipe: Recipe,
+    pub dir: PathBuf,
+    pub tokenizer: Arc<Tokenizer>,
+    pub template: Template,
+    pub data: Prepared,
+    pub device: Device,
+    pub device_name: String,
+}
+
+impl Setting {
+    /// The template, unless every row is raw text: a base that only continues text must not look like one that chats.
+    pub fn used_template(&self) -> Option<&Template> {
+        let chats = self.data.rows.iter().any(|row| row.kind != Kind::Text);
+        chats.then_some(&self.template)
+    }
+
+    /// Fills short rows; never learned, never attended to.
+    pub fn pad(&self) -> u32 {
+        self.tokenizer.eos_id().unwrap_or(0)
+    }
+}
+
+impl<'a> Batches<'a> {
+    pub(super) fn of(setting: &'a Setting) -> Self {
+        Self::new(&setting.recipe, &setting.data.train, setting.pad())
+    }
+}
+
+pub(super) fn set_up(
+    request: &TrainRequest<'_>,
+    sink: Sink<'_>,
+    flags: &Flags,
+) -> Result<(Setting, RunFolder), EngineError> {
+    let mut recipe = request.recipe.clone();
+    refuse_what_would_be_ignored(&recipe)?;
+    let dir = find_model(&recipe.model.path)?;
+    let (device, info) = devices::open(&recipe.model.device)?;
+    let tokenizer = Arc::new(Tokenizer::load(&dir)?);
+    let Chosen { template, note, .. } = chosen(&recipe, request.init_adapter, &tokenizer)?;
+    let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;
+    recipe.data.sha256 = data.sha256.clone();
+    let setting = Setting {
+        recipe,
+        dir,
+        tokenizer,
+        template,
+        data,
+        device,
+        device_name: info.label,
+    };
+    if let (Some(message), Some(_)) = (note, setting.used_template()) {
+        sink(Event::Warning { message });
+    }
+    let folder = RunFolder::open(request.run_dir, &setting.recipe, setting.used_template())?;
+    Ok((setting, folder))
+}
+
+/// The template that a recipe asks for, else the adapter's, else the model's, else ChatML.
+///
+/// # Errors
+/// The name is unknown or the file cannot be read.
+pub(in crate::engine) fn chosen(
+    recipe: &Recipe,
+    adapter: Option<&Path>,
+    tokenizer: &Tokenizer,
+) -> Result<Chosen, EngineError> {
+    Ok(choose(recipe.template.asked().as_deref(), adapter, tokenizer)?)
+}
+
+/// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
+fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
+    let (m, o) = (&recipe.method, &recipe.optim);
+    let refused: [(bool, &'static str, String); 11] = [
+        (
+            !matches!(m.kind, MethodKind::Lora | MethodKind::Full),
+            "method.kind",
+            format!("{:?}", m.kind).to_lowercase(),
+        ),
+        (m.dora, "method.dora", "true".into()),
+        (
+            m.quant != Quant::None,
+            "method.quant",
+            format!("{:?}", m.quant).to_lowercase(),
+        ),
+        (
+            !m.modules_to_save.is_empty(),
+            "method.modules_to_save",
+            format!("{:?}", m.modules_to_save),
+        ),
+        (
+            o.name != OptimizerKind::AdamW,
+            "optim.name",
+            format!("{:?}", o.name).to_lowercase(),
+        ),
+        (o.neftune > 0.0, "optim.neftune", o.neftune.to_string()),
+        (o.kl > 0.0, "optim.kl", o.kl.to_string()),
+        (
+            !recipe.data.replay.is_empty(),
+            "data.replay",
+            format!("{:?}", recipe.data.replay),
+        ),
+        (recipe.batch.order != RowOrder::Shuffled, "batch.order", "length".into()),
+        (recipe.batch.checkpointing, "batch.checkpointing", "true".into()),
+        (
+            recipe.eval.patience > 0,
+            "eval.patience",
+            recipe.eval.patience.to_string(),
+        ),
+    ];
+    match refused.into_iter().find(|(refused, ..)| *refused) {
+        Some((_, field, value)) => Err(EngineError::Unsupported {
+            field,
+            value,
+            hint: "Leave it out.",
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,121 @@
+//! The model, what of it is trained, and the trainer, made from a recipe. Knows no data but its ids.
+
+use std::path::Path;
+
+use super::setting::Setting;
+use super::{TrainRequest, total_steps};
+use crate::adapter::{Lora, LoraSpec};
+use crate::batch::check_ids;
+use crate::engine::batches::Batches;
+use crate::engine::{EngineError, Flags, Sink, load_base};
+use crate::formats::config::ModelConfig;
+use crate::model::{Decoder, Storage};
+use crate::recipe::{Init, MethodKind, Recipe};
+use crate::tokens::Tokenizer;
+use crate::train::{self, AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
+
+pub(super) fn make_trainer(
+    setting: &Setting,
+    request: &TrainRequest<'_>,
+    sink: Sink<'_>,
+    flags: &Flags,
+) -> Result<Trainer, EngineError> {
+    let recipe = &setting.recipe;
+    let model = load_model(setting, sink, flags)?;
+    let vocab = model.config.vocab_size;
+    for examples in [&setting.data.train, &setting.data.eval] {
+        check_ids(examples, vocab)?;
+    }
+    let trained = match recipe.method.kind {
+        MethodKind::Full => Trained::Full,
+        // The others were refused before.
+        _ => Trained::Lora(Box::new(make_lora(setting, &model, request.init_adapter)?)),
+    };
+    let steps = total_steps(recipe, Batches::of(setting).steps_per_epoch());
+    let schedule = LrSchedule {
+        kind: recipe.optim.schedule,
+        peak: recipe.optim.lr,
+        warmup: train::warmup_steps(recipe.optim.warmup, steps),
+        total: steps,
+        decay: train::warmup_steps(recipe.optim.decay, steps),
+    };
+    let o = &recipe.optim;
+    let adamw = AdamWConfig {
+        beta1: o.beta1,
+        beta2: o.beta2,
+        eps: 1e-8,
+        weight_decay: o.weight_decay,
+    };
+    Ok(Trainer::new(
+        model,
+        trained,
+        TrainerSetup {
+            adamw,
+            schedule,
+            clip: o.clip,
+            seed: recipe.data.seed,
+        },
+    )?)
+}
+
+fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Decoder, EngineError> {
+    if setting.recipe.model.init == Init::Random {
+        let config = ModelConfig::read(&setting.dir)?;
+        setting.tokenizer.check_embedding(config.vocab_size)?;
+        return Ok(Decoder::random(config, setting.recipe.data.seed, &setting.device)?);
+    }
+    // Full training keeps its own copies of all weights; only a frozen base gains from a smaller storage.
+    let storage = match (setting.recipe.method.kind, setting.recipe.model.dtype.as_str()) {
+        (MethodKind::Lora, "f16") => Storage::F16,
+        _ => Storage::F32,
+    };
+    let model = load_base(&setting.dir, storage, &setting.device, sink, flags)?;
+    setting.tokenizer.check_embedding(model.config.vocab_size)?;
+    Ok(model)
+}
+
+fn make_lora(setting: &Setting, model: &Decoder, init: Option<&Path>) -> Result<Lora, EngineError> {
+    if let Some(dir) = init {
+        return Ok(Lora::load(dir, &model.config, &setting.device)?);
+    }
+    let m = &setting.recipe.method;
+    let spec = LoraSpec {
+        r: m.r,
+        alpha: m.alpha,
+        dropout: m.dropout,
+        targets: m.targets.clone(),
+        rslora: m.rslora,
+    };
+    let markers = untrained_markers(setting);
+    Ok(Lora::new(
+        model,
+        spec,
+        &markers,
+        setting.recipe.data.seed,
+        &setting.device,
+    )?)
+}
+
+/// Does the recipe train the rows of marker tokens beside LoRA?
+pub(in crate::engine) fn trains_markers(recipe: &Recipe, tokenizer: &Tokenizer) -> bool {
+    match recipe.method.train_markers.as_str() {
+        "on" => true,
+        "off" => false,
+        _ => tokenizer.chat_template().is_none(),
+    }
+}
+
+/// Special tokens of the rendered rows that a base without a template of its own has never learned (design: train markers).
+fn untrained_markers(setting: &Setting) -> Vec<u32> {
+    if !trains_markers(&setting.recipe, &setting.tokenizer) {
+        return vec![];
+    }
+    let eos = setting.tokenizer.eos_id();
+    let ids = setting.data.train.iter().flat_map(|e| e.ids.iter().copied());
+    let mut found: Vec<u32> = ids
+        .filter(|id| Some(*id) != eos && setting.tokenizer.is_special(*id))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
