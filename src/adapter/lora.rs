@@ -137,7 +137,7 @@ impl Lora {
 }
 
 /// Takes every delta out of a model: the base again, bit for bit.
-pub(super) fn detach(model: &mut Decoder) {
+pub fn detach(model: &mut Decoder) {
     for (_, linear) in model.linears_mut() {
         linear.delta = None;
     }

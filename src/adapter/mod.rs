@@ -4,7 +4,7 @@ mod lora;
 mod lora_files;
 mod merge;
 
-pub use lora::{ALL_LINEAR, Lora, LoraSpec, Pair};
+pub use lora::{ALL_LINEAR, Lora, LoraSpec, Pair, detach};
 pub use merge::merge;
 
 use crate::formats::FormatError;

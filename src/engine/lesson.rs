@@ -11,7 +11,7 @@ use crate::model::Decoder;
 use crate::protocol::{Event, Lesson, LessonRow, LessonStep, ModelRef, OwnToken, OwnWay, TokenLesson};
 use crate::recipe::{Recipe, Schedule};
 use crate::tokens::Tokenizer;
-use crate::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
+use crate::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 
 /// What is asked for.
 pub struct Asked<'a> {
@@ -126,12 +126,7 @@ fn one_step(
     };
     let o = &recipe.optim;
     let setup = TrainerSetup {
-        adamw: AdamWConfig {
-            beta1: o.beta1,
-            beta2: o.beta2,
-            eps: 1e-8,
-            weight_decay: o.weight_decay,
-        },
+        optimizer: OptimizerConfig::from(o),
         schedule: LrSchedule {
             kind: Schedule::Constant,
             peak: o.lr,
@@ -141,6 +136,7 @@ fn one_step(
         },
         clip: o.clip,
         seed: recipe.data.seed,
+        passes: Passes::default(),
     };
     let mut trainer = Trainer::new(base, Trained::Lora(Box::new(lora)), setup)?;
     let report = trainer.step(&[collate(std::slice::from_ref(row), &[vec![0]], 0)])?;

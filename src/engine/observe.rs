@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Flags, Sink, memory};
 use crate::data::Conversation;
 use crate::infer::{Request, Sampling, generate};
-use crate::protocol::Event;
+use crate::protocol::{Event, GroupNorm};
 use crate::template::{RenderOptions, Template};
 use crate::tokens::{Tokenizer, prompt};
 use crate::train::{EvalReport, Observer, StepReport, TrainError, Trainer, Wish};
@@ -81,7 +81,14 @@ impl Observer for Reporter<'_> {
             supervised_tokens: r.supervised_tokens,
             seconds: r.seconds,
             epoch,
-            norms: vec![],
+            norms: r
+                .groups
+                .iter()
+                .map(|(group, norm)| GroupNorm {
+                    group: (*group).into(),
+                    norm: *norm,
+                })
+                .collect(),
             rows: vec![],
             memory: memory::memory_now(),
         });
@@ -95,7 +102,7 @@ impl Observer for Reporter<'_> {
             rows: r.rows,
             supervised_tokens: r.supervised_tokens,
             seconds: r.seconds,
-            entropy: None,
+            entropy: Some(r.entropy),
         });
         for sample in &self.prompts {
             match self.sample(trainer, sample, step) {

@@ -44,26 +44,43 @@ impl Decoder {
     /// # Shapes
     /// -> `[rows * len, hidden]`
     pub fn hidden(&self, inputs: &Inputs, mut cache: Option<&mut Cache>) -> Tensor<2> {
-        // 1. Look up the embeddings, and the positions where they are learned.
-        let mut x = self.embed_ids(inputs.ids.clone());
-        if let Some(positions) = &self.positions {
-            x = x + positions.rows(inputs.positions.clone());
-        }
-        // 2. Run the blocks.
-        for (index, block) in self.blocks.iter().enumerate() {
-            let mut pass = Pass {
-                config: &self.config,
-                inputs,
-                cache: cache.as_deref_mut(),
-                index,
-            };
-            x = block.forward(x, &mut pass);
+        let mut x = self.enter(inputs);
+        for index in 0..self.blocks.len() {
+            x = self.run_block(index, x, inputs, cache.as_deref_mut());
         }
         if let Some(cache) = cache {
             cache.advance(inputs.len);
         }
-        // 3. Normalise.
         self.norm.forward(x)
+    }
+
+    /// The residual stream before the first block: embeddings, and the positions where they are learned.
+    ///
+    /// # Shapes
+    /// -> `[rows * len, hidden]`
+    pub fn enter(&self, inputs: &Inputs) -> Tensor<2> {
+        let x = self.embed_ids(inputs.ids.clone());
+        match &self.positions {
+            Some(positions) => x + positions.rows(inputs.positions.clone()),
+            None => x,
+        }
+    }
+
+    /// The residual stream after a block.
+    ///
+    /// # Shapes
+    /// `x`: `[rows * len, hidden]` -> the same
+    ///
+    /// # Panics
+    /// If there is no block of that number.
+    pub fn run_block(&self, index: usize, x: Tensor<2>, inputs: &Inputs, cache: Option<&mut Cache>) -> Tensor<2> {
+        let mut pass = Pass {
+            config: &self.config,
+            inputs,
+            cache,
+            index,
+        };
+        self.blocks[index].forward(x, &mut pass)
     }
 
     /// Scores of every id for the given hidden states.

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::adamw::{AdamW, Moments};
 use super::params::{Layout, Param, Trained};
 use super::{TrainError, Trainer};
 use crate::formats::FormatError;
@@ -82,11 +81,10 @@ impl Trainer {
     }
 
     fn save_optimizer(&self, path: &Path) -> Result<(), TrainError> {
-        let mut tensors = vec![];
-        for (param, m) in self.params.iter().zip(&self.optimizer.moments) {
-            tensors.push((format!("{}.exp_avg", param.name), to_host(&m.first)?));
-            tensors.push((format!("{}.exp_avg_sq", param.name), to_host(&m.second)?));
-        }
+        let states = self.optimizer.state(&self.params).into_iter();
+        let tensors: Vec<(String, HostTensor)> = states
+            .map(|(name, tensor)| Ok((name, to_host(&tensor)?)))
+            .collect::<Result<_, ModelError>>()?;
         write(
             path,
             &tensors,
@@ -96,7 +94,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Continues from a checkpoint folder: weights, both moments and the step.
+    /// Continues from a checkpoint folder: weights, the optimizer's state and the step.
     ///
     /// # Errors
     /// The folder is not whole, or belongs to another kind of run.
@@ -110,24 +108,11 @@ impl Trainer {
         let values = self.read_values(dir)?;
         let file = WeightFile::open(&dir.join("optimizer.safetensors"))?;
         let device = self.model.device();
-        let mut optimizer = AdamW {
-            config: self.optimizer.config,
-            moments: vec![],
-            step: state.step,
+        let mut read = |name: &str, shape: [usize; 2]| -> Result<Tensor<2>, TrainError> {
+            Ok(to_device(file.read_shaped(name, &shape)?, &device))
         };
-        for param in &self.params {
-            let moment = |kind: &str| -> Result<Tensor<2>, TrainError> {
-                Ok(to_device(
-                    file.read_shaped(&format!("{}.{kind}", param.name), &param.value.dims())?,
-                    &device,
-                ))
-            };
-            optimizer.moments.push(Moments {
-                first: moment("exp_avg")?,
-                second: moment("exp_avg_sq")?,
-            });
-        }
-        self.restore(values, optimizer)?;
+        self.optimizer.restore(&self.params, state.step, &mut read)?;
+        self.restore(values)?;
         Ok(state)
     }
 

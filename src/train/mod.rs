@@ -1,15 +1,17 @@
 //! Training: the optimizer step, the loop, schedules, optimizers, checkpoints and guards.
 //! Knows batches of ids, not where they come from; tells an observer what happens, prints nothing.
 
-mod adamw;
+mod backward;
 mod checkpoint;
+mod optim;
 mod params;
 mod run;
 mod schedule;
 mod trainer;
 
-pub use adamw::{AdamW, AdamWConfig, Moments, clip_factor, global_norm};
+pub use backward::Passes;
 pub use checkpoint::{TrainerState, newest_checkpoint};
+pub use optim::{Norms, Optimizer, OptimizerConfig, clip_factor, norms};
 pub use params::{Param, Trained};
 pub use run::{LoopPlan, Observer, RunEnd, Wish, run};
 pub use schedule::{LrSchedule, warmup_steps};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 
 use super::TrainError;
-use crate::adapter::Lora;
+use crate::adapter::{Lora, detach};
 use crate::model::{Decoder, Slot, Stored, Weight};
 
 /// One trained tensor, without gradient tracking. Vectors are kept as `[1, n]`.
@@ -19,6 +19,28 @@ pub struct Param {
     pub layout: Layout,
     /// Does weight decay apply? Norms and biases take none, adapters do.
     pub decay: bool,
+}
+
+impl Param {
+    /// A trained matrix, which weight decay applies to.
+    pub fn matrix(name: impl Into<String>, value: Tensor<2>) -> Self {
+        Self {
+            name: name.into(),
+            value,
+            layout: Layout::Matrix,
+            decay: true,
+        }
+    }
+
+    /// A trained vector `[1, n]` (a norm, a bias), which it does not apply to.
+    pub fn vector(name: impl Into<String>, value: Tensor<2>) -> Self {
+        Self {
+            name: name.into(),
+            value,
+            layout: Layout::Vector,
+            decay: false,
+        }
+    }
 }
 
 /// How a checkpoint stores a trained tensor.
@@ -53,6 +75,18 @@ impl Trained {
                 .map(|(name, slot)| full_param(name, slot))
                 .collect(),
             Self::Lora(lora) => lora_params(lora),
+        }
+    }
+
+    /// The model as it is without what is trained, sharing its memory; `None` where every weight is.
+    pub fn without(&self, model: &Decoder) -> Option<Decoder> {
+        match self {
+            Self::Full => None,
+            Self::Lora(_) => {
+                let mut base = model.clone();
+                detach(&mut base);
+                Some(base)
+            }
         }
     }
 
@@ -101,12 +135,7 @@ fn full_param(name: String, slot: Slot<'_>) -> Param {
 }
 
 fn lora_params(lora: &Lora) -> Vec<Param> {
-    let param = |name: String, t: &Tensor<2>| Param {
-        name,
-        value: t.clone().inner(),
-        layout: Layout::Matrix,
-        decay: true,
-    };
+    let param = |name: String, t: &Tensor<2>| Param::matrix(name, t.clone().inner());
     let mut all = vec![];
     for (path, pair) in &lora.pairs {
         all.push(param(format!("{path}.lora_A"), &pair.a));

@@ -5,24 +5,27 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor};
 
 use super::TrainError;
-use super::adamw::{AdamW, AdamWConfig, clip_factor, global_norm};
+use super::backward::{Gathered, MicroBatch, Passes, read};
+use super::optim::{Norms, Optimizer, OptimizerConfig, clip_factor, norms};
 use super::params::{Param, Trained};
 use super::schedule::LrSchedule;
 use crate::batch::Packed;
 use crate::model::Decoder;
-use crate::objective::token_losses;
+use crate::objective::losses_and_entropies;
 
 /// What a trainer needs besides batches.
 #[derive(Clone, Debug)]
 pub struct TrainerSetup {
     /// The optimizer's constants.
-    pub adamw: AdamWConfig,
+    pub optimizer: OptimizerConfig,
     /// The learning rate over the run.
     pub schedule: LrSchedule,
     /// Largest global gradient norm; 0 = no clipping.
     pub clip: f64,
-    /// Seeds dropout, per step.
+    /// Seeds dropout and noise, per step.
     pub seed: u64,
+    /// How micro-batches are computed.
+    pub passes: Passes,
 }
 
 /// What one optimizer step did.
@@ -36,6 +39,10 @@ pub struct StepReport {
     pub lr: f64,
     /// Global gradient norm before clipping.
     pub grad_norm: f64,
+    /// Gradient norms of each group of trained tensors.
+    pub groups: Vec<(&'static str, f64)>,
+    /// Mean divergence from the base's predictions, in nats, where the objective counts it.
+    pub divergence: Option<f64>,
     /// Tokens that are not padding.
     pub tokens: usize,
     /// Supervised tokens.
@@ -53,6 +60,8 @@ pub struct EvalReport {
     pub rows: usize,
     /// Supervised tokens.
     pub supervised_tokens: usize,
+    /// Mean entropy of the predictions at supervised tokens, in nats.
+    pub entropy: f64,
     /// Wall-clock time.
     pub seconds: f64,
 }
@@ -66,15 +75,18 @@ pub struct Trainer {
     /// Current values of the trained tensors.
     pub params: Vec<Param>,
     /// The optimizer.
-    pub optimizer: AdamW,
+    pub optimizer: Optimizer,
     setup: TrainerSetup,
+    /// The model without its adapter, sharing its memory, where its predictions count.
+    base: Option<Decoder>,
     device: Device,
 }
 
-/// Sums over the micro-batches of one step.
-struct Gathered {
+/// Means over the micro-batches of one step.
+struct Summed {
     grads: Vec<Tensor<2>>,
     loss: f64,
+    divergence: Option<f64>,
 }
 
 impl Trainer {
@@ -86,14 +98,16 @@ impl Trainer {
         let device = model.device();
         let params = trained.params(&mut model);
         let values: Vec<Tensor<2>> = params.iter().map(|p| p.value.clone()).collect();
+        let base = (setup.passes.kl > 0.0).then(|| trained.without(&model)).flatten();
         trained.place(&mut model, &params, &values, false)?;
-        let optimizer = AdamW::new(setup.adamw);
+        let optimizer = Optimizer::new(setup.optimizer, &params);
         Ok(Self {
             model,
             trained,
             params,
             optimizer,
             setup,
+            base,
             device,
         })
     }
@@ -122,7 +136,7 @@ impl Trainer {
         let supervised: usize = micro_batches.iter().map(Packed::supervised).sum();
         let lr = self.setup.schedule.at(self.steps());
         let gathered = self.gather(micro_batches, supervised)?;
-        let grad_norm = global_norm(&gathered.grads);
+        let Norms { all: grad_norm, groups } = norms(&self.params, &gathered.grads)?;
         if !gathered.loss.is_finite() || !grad_norm.is_finite() {
             let rows = micro_batches.iter().flat_map(|b| b.sources.clone()).collect();
             return Err(TrainError::NotFinite {
@@ -133,13 +147,15 @@ impl Trainer {
             });
         }
         let scale = clip_factor(grad_norm, self.setup.clip);
-        self.optimizer.update(&mut self.params, &gathered.grads, scale, lr);
+        self.optimizer.update(&mut self.params, gathered.grads, scale, lr);
         self.rest()?;
         Ok(StepReport {
             step: self.steps(),
             loss: gathered.loss,
             lr,
             grad_norm,
+            groups,
+            divergence: gathered.divergence,
             tokens: micro_batches.iter().map(Packed::tokens).sum(),
             supervised_tokens: supervised,
             seconds: start.elapsed().as_secs_f64(),
@@ -157,41 +173,26 @@ impl Trainer {
         Ok((gathered.loss, gathered.grads))
     }
 
-    fn gather(&mut self, micro_batches: &[Packed], supervised: usize) -> Result<Gathered, TrainError> {
-        let mut grads: Vec<Option<Tensor<2>>> = vec![None; self.params.len()];
-        let mut losses = vec![];
+    fn gather(&mut self, micro_batches: &[Packed], supervised: usize) -> Result<Summed, TrainError> {
+        let mut gathered = Gathered::new(self.params.len());
         for (micro, batch) in micro_batches.iter().enumerate() {
-            self.device.seed(dropout_seed(self.setup.seed, self.steps(), micro));
-            let leaves: Vec<Tensor<2>> = self
-                .params
-                .iter()
-                .map(|p| p.value.clone().autodiff().require_grad())
-                .collect();
-            self.trained.place(&mut self.model, &self.params, &leaves, true)?;
-            let Some(each) = token_losses(&self.model, batch, &self.device)? else {
-                continue;
+            let mut pass = MicroBatch {
+                model: &mut self.model,
+                trained: &mut self.trained,
+                params: &self.params,
+                base: self.base.as_ref(),
+                passes: self.setup.passes,
+                device: &self.device,
+                seed: micro_batch_seed(self.setup.seed, self.optimizer.step, micro),
+                whole: supervised,
             };
-            let loss = each.sum() / supervised as f64;
-            let mut found = loss.backward();
-            losses.push(loss.inner());
-            for (sum, leaf) in grads.iter_mut().zip(&leaves) {
-                let Some(new) = leaf.grad_remove(&mut found) else {
-                    continue;
-                };
-                *sum = Some(match sum.take() {
-                    Some(old) => old + new,
-                    None => new,
-                });
-            }
+            pass.run(batch, &mut gathered)?;
         }
-        let grads = grads
-            .into_iter()
-            .zip(&self.params)
-            .map(|(g, p)| g.unwrap_or_else(|| p.value.zeros_like()))
-            .collect();
-        Ok(Gathered {
-            grads,
-            loss: read_sum(losses)?,
+        let grads = gathered.grads.into_iter().zip(&self.params);
+        Ok(Summed {
+            grads: grads.map(|(g, p)| g.unwrap_or_else(|| p.value.zeros_like())).collect(),
+            loss: gathered.loss,
+            divergence: self.base.as_ref().map(|_| gathered.divergence),
         })
     }
 
@@ -205,11 +206,10 @@ impl Trainer {
     ///
     /// # Errors
     /// The adapter does not fit the model.
-    pub fn restore(&mut self, values: Vec<Tensor<2>>, optimizer: AdamW) -> Result<(), TrainError> {
+    pub fn restore(&mut self, values: Vec<Tensor<2>>) -> Result<(), TrainError> {
         for (param, value) in self.params.iter_mut().zip(values) {
             param.value = value;
         }
-        self.optimizer = optimizer;
         self.rest()
     }
 
@@ -219,20 +219,23 @@ impl Trainer {
     /// An id outside the vocabulary, or a failing device.
     pub fn eval(&self, batches: &[Packed], go_on: &mut dyn FnMut() -> bool) -> Result<EvalReport, TrainError> {
         let start = Instant::now();
-        let (mut sum, mut supervised, mut rows) = (0.0, 0, 0);
+        let (mut sum, mut entropy, mut supervised, mut rows) = (0.0, 0.0, 0, 0);
         for batch in batches {
             if !go_on() {
                 break;
             }
-            if let Some(each) = token_losses(&self.model, batch, &self.device)? {
-                sum += read_sum(vec![each.sum()])?;
+            if let Some((losses, entropies)) = losses_and_entropies(&self.model, batch, &self.device)? {
+                let sums = read(vec![losses.sum(), entropies.sum()])?;
+                sum += sums[0];
+                entropy += sums[1];
             }
             supervised += batch.supervised();
             rows += batch.sources.len();
         }
-        let loss = if supervised == 0 { 0.0 } else { sum / supervised as f64 };
+        let count = supervised.max(1) as f64;
         Ok(EvalReport {
-            loss,
+            loss: sum / count,
+            entropy: entropy / count,
             rows,
             supervised_tokens: supervised,
             seconds: start.elapsed().as_secs_f64(),
@@ -240,18 +243,7 @@ impl Trainer {
     }
 }
 
-/// The sum of one-element tensors; waits for the device.
-fn read_sum(parts: Vec<Tensor<1>>) -> Result<f64, TrainError> {
-    if parts.is_empty() {
-        return Ok(0.0);
-    }
-    let data = Tensor::cat(parts, 0)
-        .try_into_data()
-        .map_err(|e| TrainError::Device(format!("{e:?}")))?;
-    Ok(data.convert::<f32>().iter::<f32>().map(f64::from).sum())
-}
-
-/// A seed that depends on the step and micro-batch only, so that a resumed run drops the same values.
-fn dropout_seed(seed: u64, step: usize, micro: usize) -> u64 {
+/// A seed that depends on the step and micro-batch only, so that a resumed run draws the same values.
+fn micro_batch_seed(seed: u64, step: usize, micro: usize) -> u64 {
     seed ^ (step as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (micro as u64).wrapping_mul(0xD1B5_4A32_D192_ED03)
 }

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use burnish::batch::Packed;
 use burnish::formats::source::TensorSource;
 use burnish::recipe::Schedule;
-use burnish::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
+use burnish::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 use serde_json::Value;
 
 use crate::golden::{close, deviation, json, padded, tiny_llama, weights};
@@ -42,10 +42,11 @@ fn check(run: &str, trained: impl Fn(&Device) -> Trained, name_of: impl Fn(&str)
         decay: 0,
     };
     let setup = TrainerSetup {
-        adamw: AdamWConfig::default(),
+        optimizer: OptimizerConfig::default(),
         schedule,
         clip: 1.0,
         seed: 0,
+        passes: Passes::default(),
     };
     let mut trainer = Trainer::new(tiny_llama("untied", &device), trained(&device), setup).expect("trainer");
     let batches = micro_batches(&j);

@@ -5,7 +5,7 @@ use burnish::infer::{Request, Sampling, generate};
 use burnish::model::{Decoder, Inputs};
 use burnish::objective::token_losses;
 use burnish::recipe::Schedule;
-use burnish::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
+use burnish::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 use serde_json::Value;
 
 use crate::golden::{close, deviation, deviation_after_adam, floats, ids, json, padded, tiny_llama, weights};
@@ -21,10 +21,11 @@ pub fn setup(lr: f64, clip: f64) -> TrainerSetup {
         decay: 0,
     };
     TrainerSetup {
-        adamw: AdamWConfig::default(),
+        optimizer: OptimizerConfig::default(),
         schedule,
         clip,
         seed: 1,
+        passes: Passes::default(),
     }
 }
 

@@ -17,6 +17,8 @@ mod kernels_kit;
 mod kernels_linear;
 mod lesson;
 mod one_path;
+mod optimizers;
+mod passes;
 mod real_models;
 mod sampling;
 mod stop_texts;

@@ -13,7 +13,7 @@ use burnish::formats::source::Checkpoint;
 use burnish::formats::weights::{StoreType, write};
 use burnish::infer::score;
 use burnish::model::{Cache, Decoder, Inputs, Storage};
-use burnish::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
+use burnish::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 use serde_json::Value;
 
 use crate::golden::{close, floats, json, padded};
@@ -130,10 +130,11 @@ fn batch(golden: &Value, step: usize) -> Packed {
 fn learns(name: &str, model: Decoder, golden: &Value, device: &Device) {
     let lora = lora(&model, golden, device);
     let setup = TrainerSetup {
-        adamw: AdamWConfig {
+        optimizer: OptimizerConfig {
             beta1: 0.9,
             beta2: 0.999,
             eps: 1e-8,
+            kind: burnish::recipe::OptimizerKind::AdamW,
             weight_decay: 0.0,
         },
         schedule: LrSchedule {
@@ -145,6 +146,7 @@ fn learns(name: &str, model: Decoder, golden: &Value, device: &Device) {
         },
         clip: 0.0,
         seed: 0,
+        passes: Passes::default(),
     };
     let vocabulary = model.config.vocab_size;
     let mut trainer = Trainer::new(model, Trained::Lora(Box::new(lora)), setup).expect("a trainer");

@@ -7,15 +7,15 @@ use burnish::batch::{Example, Packed, collate};
 use burnish::formats::config::ModelConfig;
 use burnish::model::Decoder;
 use burnish::recipe::Schedule;
-use burnish::train::{AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
+use burnish::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 
 use crate::devices::all;
 
 const SIDE: usize = 16;
 
-fn config() -> ModelConfig {
+pub fn config(layers: usize) -> ModelConfig {
     let config = serde_json::json!({
-        "model_type": "llama", "hidden_size": SIDE, "intermediate_size": SIDE, "num_hidden_layers": 1,
+        "model_type": "llama", "hidden_size": SIDE, "intermediate_size": SIDE, "num_hidden_layers": layers,
         "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": SIDE, "max_position_embeddings": 64,
         "rms_norm_eps": 1e-5, "rope_theta": 10_000.0, "tie_word_embeddings": true
     });
@@ -23,7 +23,7 @@ fn config() -> ModelConfig {
 }
 
 /// Two packed segments and padding, 16 tokens in all.
-fn batch() -> Packed {
+pub fn batch() -> Packed {
     let example = |ids: &[u32], row| Example {
         ids: ids.to_vec(),
         mask: ids.iter().map(|i| *i > 3).collect(),
@@ -37,7 +37,7 @@ fn batch() -> Packed {
 }
 
 fn losses(device: &Device, lora: bool) -> Vec<f64> {
-    let model = Decoder::random(config(), 3, device).expect("model");
+    let model = Decoder::random(config(1), 3, device).expect("model");
     let spec = LoraSpec {
         r: SIDE,
         alpha: 32.0,
@@ -57,10 +57,11 @@ fn losses(device: &Device, lora: bool) -> Vec<f64> {
         decay: 0,
     };
     let setup = TrainerSetup {
-        adamw: AdamWConfig::default(),
+        optimizer: OptimizerConfig::default(),
         schedule,
         clip: 1.0,
         seed: 1,
+        passes: Passes::default(),
     };
     let mut trainer = Trainer::new(model, trained, setup).expect("trainer");
     (0..4).map(|_| trainer.step(&[batch()]).expect("step").loss).collect()

@@ -144,7 +144,7 @@ fn values_out_of_range_name_key_value_and_range() {
             "[optim]\nschedule = \"cosinus\"",
             ["\"cosinus\"", "\"constant\", \"linear\", \"cosine\""],
         ),
-        ("[optim]\nname = \"sgd\"", ["\"sgd\"", "\"adamw\""]),
+        ("[optim]\nname = \"adam\"", ["\"adam\"", "\"adamw\""]),
         ("[optim]\nbeta2 = 1", ["\"optim.beta2\" is 1,", "below 1"]),
         ("[method]\nr = 0", ["\"method.r\" is 0,", "1 to 4096"]),
         ("[method]\nr = 8.5", ["\"method.r\" is 8.5,", "whole number"]),

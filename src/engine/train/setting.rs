@@ -91,7 +91,7 @@ pub(in crate::engine) fn chosen(
 /// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
 fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
     let (m, o) = (&recipe.method, &recipe.optim);
-    let refused: [(bool, &'static str, String); 11] = [
+    let refused: [(bool, &'static str, String); 9] = [
         (
             !matches!(m.kind, MethodKind::Lora | MethodKind::Full),
             "method.kind",
@@ -109,19 +109,17 @@ fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
             format!("{:?}", m.modules_to_save),
         ),
         (
-            o.name != OptimizerKind::AdamW,
+            o.name == OptimizerKind::AdamW8bit,
             "optim.name",
             format!("{:?}", o.name).to_lowercase(),
         ),
-        (o.neftune > 0.0, "optim.neftune", o.neftune.to_string()),
-        (o.kl > 0.0, "optim.kl", o.kl.to_string()),
+        (o.kl > 0.0 && m.kind == MethodKind::Full, "optim.kl", o.kl.to_string()),
         (
             !recipe.data.replay.is_empty(),
             "data.replay",
             format!("{:?}", recipe.data.replay),
         ),
         (recipe.batch.order != RowOrder::Shuffled, "batch.order", "length".into()),
-        (recipe.batch.checkpointing, "batch.checkpointing", "true".into()),
         (
             recipe.eval.patience > 0,
             "eval.patience",

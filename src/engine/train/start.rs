@@ -12,7 +12,7 @@ use crate::formats::config::ModelConfig;
 use crate::model::{Decoder, Storage};
 use crate::recipe::{Init, MethodKind, Recipe};
 use crate::tokens::Tokenizer;
-use crate::train::{self, AdamWConfig, LrSchedule, Trained, Trainer, TrainerSetup};
+use crate::train::{self, LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 
 pub(super) fn make_trainer(
     setting: &Setting,
@@ -39,21 +39,20 @@ pub(super) fn make_trainer(
         total: steps,
         decay: train::warmup_steps(recipe.optim.decay, steps),
     };
-    let o = &recipe.optim;
-    let adamw = AdamWConfig {
-        beta1: o.beta1,
-        beta2: o.beta2,
-        eps: 1e-8,
-        weight_decay: o.weight_decay,
-    };
     Ok(Trainer::new(
         model,
         trained,
         TrainerSetup {
-            adamw,
+            optimizer: OptimizerConfig::from(&recipe.optim),
             schedule,
-            clip: o.clip,
+            clip: recipe.optim.clip,
             seed: recipe.data.seed,
+            passes: Passes {
+                checkpointing: recipe.batch.checkpointing,
+                neftune: recipe.optim.neftune,
+                kl: recipe.optim.kl,
+                ..Passes::default()
+            },
         },
     )?)
 }
