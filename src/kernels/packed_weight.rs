@@ -190,12 +190,7 @@ impl PackedWeight {
     ///
     /// # Errors
     /// There are fewer or more values than the shape has.
-    pub fn from_nf4(
-        values: &[f32],
-        shape: [usize; 2],
-        double: bool,
-        device: &Device,
-    ) -> Result<Self, PackedSizeError> {
+    pub fn from_nf4(values: &[f32], shape: [usize; 2], double: bool, device: &Device) -> Result<Self, PackedSizeError> {
         Self::from_nf4_within(values, shape, double, gpu::largest_binding(device), device)
     }
 

@@ -21,10 +21,25 @@ struct Golden {
 fn golden() -> Vec<Golden> {
     let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/nf4.safetensors")).unwrap();
     let file = SafeTensors::deserialize(&file).unwrap();
-    let floats = |name: String| -> Option<Vec<f32>> { Some(bytemuck::pod_collect_to_vec(file.tensor(&name).ok()?.data())) };
+    let floats =
+        |name: String| -> Option<Vec<f32>> { Some(bytemuck::pod_collect_to_vec(file.tensor(&name).ok()?.data())) };
     let codes = [
-        -1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.091050036, 0.0, 0.0795803, 0.1609302,
-        0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0f32,
+        -1.0,
+        -0.6961928,
+        -0.52507305,
+        -0.3949175,
+        -0.28444138,
+        -0.18477343,
+        -0.091050036,
+        0.0,
+        0.0795803,
+        0.1609302,
+        0.2461123,
+        0.33791524,
+        0.44070983,
+        0.562617,
+        0.72295684,
+        1.0f32,
     ];
     CASES
         .map(|name| {
@@ -66,17 +81,37 @@ impl Golden {
     }
 }
 
+/// Blocks whose numbers are not the same bit for bit.
+fn different_blocks(got: &[f32], expected: &[f32]) -> Vec<usize> {
+    assert_eq!(got.len(), expected.len());
+    let blocks = got.chunks(64).zip(expected.chunks(64)).enumerate();
+    blocks
+        .filter(|(_, (got, expected))| got != expected)
+        .map(|(i, _)| i)
+        .collect()
+}
+
 #[test]
 fn nf4_holds_the_numbers_that_bitsandbytes_restores() {
     let device = Device::flex();
     for golden in golden() {
-        for double in [false, true] {
-            let expected = &golden.values[usize::from(double)];
-            assert_eq!(&read(golden.packed(double, &device).unpack()), expected, "{}", golden.name);
-            // Rows end inside blocks, and in one part inside a group of blocks.
+        let plain = read(golden.packed(false, &device).unpack());
+        assert!(
+            different_blocks(&plain, &golden.values[0]).is_empty(),
+            "{}",
+            golden.name
+        );
+        let double = read(golden.packed(true, &device).unpack());
+        assert!(
+            different_blocks(&double, &golden.values[1]).is_empty(),
+            "{}",
+            golden.name
+        );
+        // Rows end inside blocks, and in one part inside a group of blocks.
+        for (double, all) in [(false, &plain), (true, &double)] {
             for rows in [1, 2, 3, 90] {
-                let split = golden.split(double, rows, &device);
-                assert_eq!(&read(split.unpack()), expected, "{} by {rows}", golden.name);
+                let split = read(golden.split(double, rows, &device).unpack());
+                assert!(different_blocks(&split, all).is_empty(), "{} by {rows}", golden.name);
             }
         }
     }
@@ -130,8 +165,22 @@ fn products_with_nf4_equal_plain_ones_on_the_cpu() {
             let plain = &golden.values[usize::from(double)];
             // One vector, few and many take different ways.
             for n in [1, 2, 9] {
-                check_linear(golden.name, plain, golden.shape, &golden.packed(double, &device), n, &device);
-                check_linear(golden.name, plain, golden.shape, &golden.split(double, 3, &device), n, &device);
+                check_linear(
+                    golden.name,
+                    plain,
+                    golden.shape,
+                    &golden.packed(double, &device),
+                    n,
+                    &device,
+                );
+                check_linear(
+                    golden.name,
+                    plain,
+                    golden.shape,
+                    &golden.split(double, 3, &device),
+                    n,
+                    &device,
+                );
             }
         }
     }
@@ -150,10 +199,24 @@ fn products_with_nf4_equal_plain_ones_on_lavapipe() {
     for golden in golden().iter().filter(|golden| golden.name == "w5x13") {
         for (double, n) in [(true, 3), (false, 1)] {
             let plain = &golden.values[usize::from(double)];
-            check_linear(golden.name, plain, golden.shape, &golden.packed(double, &device), n, &device);
+            check_linear(
+                golden.name,
+                plain,
+                golden.shape,
+                &golden.packed(double, &device),
+                n,
+                &device,
+            );
         }
         // More vectors than the product of packed rows takes, in buffers that begin inside blocks.
-        check_linear(golden.name, &golden.values[1], golden.shape, &golden.split(true, 3, &device), 9, &device);
+        check_linear(
+            golden.name,
+            &golden.values[1],
+            golden.shape,
+            &golden.split(true, 3, &device),
+            9,
+            &device,
+        );
     }
 }
 
@@ -162,12 +225,20 @@ fn rows_are_looked_up_in_nf4() {
     for (name, device) in devices::all() {
         for golden in golden().iter().filter(|golden| golden.name == "w5x13") {
             let ids = [2, 0, 4, 9];
-            let mut expected: Vec<f32> = ids[..3].iter().flat_map(|id| golden.values[1][id * 13..][..13].to_vec()).collect();
+            let mut expected: Vec<f32> = ids[..3]
+                .iter()
+                .flat_map(|id| golden.values[1][id * 13..][..13].to_vec())
+                .collect();
             // A row that the weight does not have is zero.
             expected.resize(4 * 13, 0.0);
             let ids = Tensor::<1, Int>::from_data(TensorData::new(ids.map(|id| id as i32).to_vec(), [4]), &device);
             for weight in [golden.packed(true, &device), golden.split(true, 2, &device)] {
-                assert_close(&format!("{name} rows"), &read(weight.rows(ids.clone())), &expected, 1e-6);
+                assert_close(
+                    &format!("{name} rows"),
+                    &read(weight.rows(ids.clone())),
+                    &expected,
+                    1e-6,
+                );
             }
         }
     }
@@ -177,13 +248,31 @@ fn rows_are_looked_up_in_nf4() {
 fn empty_weights_and_wrong_sizes() {
     for (name, device) in devices::all() {
         let none = PackedWeight::from_nf4(&[], [0, 64], true, &device).unwrap();
-        assert_eq!(packed_linear(Tensor::zeros([2, 64], &device), &none).dims(), [2, 0], "{name}");
+        assert_eq!(
+            packed_linear(Tensor::zeros([2, 64], &device), &none).dims(),
+            [2, 0],
+            "{name}"
+        );
         let narrow = PackedWeight::from_nf4(&[], [3, 0], true, &device).unwrap();
-        assert_eq!(read(packed_linear(Tensor::zeros([2, 0], &device), &narrow)), vec![0.0; 6], "{name}");
+        assert_eq!(
+            read(packed_linear(Tensor::zeros([2, 0], &device), &narrow)),
+            vec![0.0; 6],
+            "{name}"
+        );
     }
     let device = Device::flex();
     let error = PackedWeight::from_nf4(&[0.0; 5], [2, 3], false, &device).unwrap_err();
-    assert!(matches!(error, PackedSizeError::Numbers { expected: 6, found: 5, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            PackedSizeError::Numbers {
+                expected: 6,
+                found: 5,
+                ..
+            }
+        ),
+        "{error}"
+    );
     let error = PackedWeight::from_blocks(PackedLayout::Nf4, &[], [0, 0], &device).unwrap_err();
     assert!(matches!(error, PackedSizeError::NotStored { .. }), "{error}");
 }
@@ -198,9 +287,22 @@ fn eight_bits_are_within_half_a_step() {
         let step = block.iter().fold(0f32, |m, v| m.max(v.abs())) / 127.0;
         for (v, got) in block.iter().zip(got) {
             // Half a step, and the scale's own rounding to half precision, 127 times.
-            assert!((v - got).abs() <= step * (0.5 + 127.0 * 5e-4), "{v} became {got}, step {step}");
+            assert!(
+                (v - got).abs() <= step * (0.5 + 127.0 * 5e-4),
+                "{v} became {got}, step {step}"
+            );
         }
     }
     let error = PackedWeight::from_q8_0(&[0.0; 40], [1, 40], &device).unwrap_err();
-    assert!(matches!(error, PackedSizeError::Row { inputs: 40, block: 32, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            PackedSizeError::Row {
+                inputs: 40,
+                block: 32,
+                ..
+            }
+        ),
+        "{error}"
+    );
 }

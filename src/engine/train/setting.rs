@@ -13,7 +13,7 @@ use crate::engine::run_folder::RunFolder;
 use crate::engine::{EngineError, Flags, Sink, devices};
 use crate::formats::places::find_model;
 use crate::protocol::Event;
-use crate::recipe::{MethodKind, OptimizerKind, Quant, Recipe, RowOrder};
+use crate::recipe::{MethodKind, OptimizerKind, Recipe, RowOrder};
 use crate::template::Template;
 use crate::tokens::{Chosen, Tokenizer, choose};
 
@@ -91,17 +91,11 @@ pub(in crate::engine) fn chosen(
 /// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
 fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
     let (m, o) = (&recipe.method, &recipe.optim);
-    let refused: [(bool, &'static str, String); 11] = [
+    let refused: [(bool, &'static str, String); 9] = [
         (
             !matches!(m.kind, MethodKind::Lora | MethodKind::Full),
             "method.kind",
             format!("{:?}", m.kind).to_lowercase(),
-        ),
-        (m.dora, "method.dora", "true".into()),
-        (
-            m.quant != Quant::None,
-            "method.quant",
-            format!("{:?}", m.quant).to_lowercase(),
         ),
         (
             !m.modules_to_save.is_empty(),

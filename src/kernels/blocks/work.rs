@@ -1,8 +1,8 @@
 //! Rows of blocks at work: unpacked, or multiplied by vectors. Knows nothing of threads.
-use super::{Block, nf4};
 use super::classic::{Q4_0, Q4_1, Q5_0, Q5_1, Q8_0};
 use super::dense::{Bf16, F16, F32};
 use super::k_quants::{Q2K, Q3K, Q4K, Q5K, Q6K};
+use super::{Block, nf4};
 use crate::kernels::math;
 use crate::kernels::packed_weight::{PackedLayout, Packing};
 

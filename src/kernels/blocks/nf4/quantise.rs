@@ -123,7 +123,12 @@ fn nest(magnitudes: &[f32]) -> Magnitudes {
 }
 
 /// The place in the dynamic map nearest to a number of -1 to 1, the lower of two that are equally near.
+///
+/// As in bitsandbytes on the CPU, the number is first rounded to one of 65,536 that are evenly spaced.
 fn place(x: f32) -> u8 {
+    /// Half of 65,535 steps.
+    const HALF: f32 = 32_767.5;
+    let x = ((x + 1.0) * HALF + 0.5).floor() / HALF - 1.0;
     let upper = DYNAMIC.partition_point(|entry| *entry < x).min(255);
     let lower = upper.saturating_sub(1);
     let closer = if x - DYNAMIC[lower] <= DYNAMIC[upper] - x {
