@@ -1,4 +1,4 @@
-// Numbers of packed weights, bytes as in GGUF (ggml's ggml-quants.c). Everything is read from 32-bit words by shifts, so that no
+// Numbers of packed weights, bytes as in GGUF (ggml's ggml-quants.c) or as NF4 (QLoRA). Everything is read from 32-bit words by shifts, so that no
 // optional type is needed. `{{ layout }}` is the layout's number.
 @group(0) @binding(0) var<storage, read_write> words: array<u32>;
 
@@ -93,7 +93,54 @@ fn q6_k(at: u32, i: u32) -> f32 {
     return scale * (f32(low | (high << 4u)) - 32.0);
 }
 
-// The number in one column of the row whose bytes begin at `row`.
+// Eight bits of the signed dynamic map: seven decades, of which decade `d` is cut into 2^d parts; both signs, 0 and 1.
+fn dynamic(place: u32) -> f32 {
+    if (place == 127u) {
+        return 0.0;
+    }
+    if (place == 255u) {
+        return 1.0;
+    }
+    let positive = place > 127u;
+    let k = select(127u - place, place - 127u, positive);
+    let decade = firstLeadingBit(k);
+    let parts = 1u << decade;
+    let middle = 0.1 + 0.9 * (f32(k - parts) + 0.5) / f32(parts);
+    var factor = 1.0;
+    for (var i = decade; i < 6u; i++) {
+        factor *= 10.0;
+    }
+    return select(-middle, middle, positive) / factor;
+}
+
+// What an NF4 code stands for: one of 16 numbers, chosen bit by bit.
+fn normal(code: u32) -> f32 {
+    let even_low = vec4<f32>(-1.0, -0.5250730514526367, -0.28444138169288635, -0.09105003625154495);
+    let odd_low = vec4<f32>(-0.6961928009986877, -0.39491748809814453, -0.18477343022823334, 0.0);
+    let even_high = vec4<f32>(0.07958029955625534, 0.24611230194568634, 0.44070982933044434, 0.7229568362236023);
+    let odd_high = vec4<f32>(0.16093020141124725, 0.33791524171829224, 0.5626170039176941, 1.0);
+    let odd = (code & 1u) != 0u;
+    let four = select(select(even_low, odd_low, odd), select(even_high, odd_high, odd), (code & 8u) != 0u);
+    let two = select(four.xy, four.zw, (code & 4u) != 0u);
+    return select(two.x, two.y, (code & 2u) != 0u);
+}
+
+// Number `at` of an NF4 weight: its words begin with the numbers of the first block that belong to earlier rows, and the addresses of
+// the blocks' magnitudes and of the magnitudes' scales; then codes, then magnitudes.
+fn nf4(at: u32, double: bool) -> f32 {
+    let i = words[0] + at;
+    let block = i >> 6u;
+    let code = (byte(12u + (i >> 1u)) >> ((1u - (i & 1u)) * 4u)) & 15u;
+    if (double) {
+        let outer = words[2];
+        let scale = bitcast<f32>(words[outer + 1u + (block >> 8u)]);
+        let magnitude = dynamic(byte(words[1] * 4u + block)) * scale + bitcast<f32>(words[outer]);
+        return normal(code) * magnitude;
+    }
+    return normal(code) * bitcast<f32>(words[words[1] + block]);
+}
+
+// The number in one column of the row whose bytes (in NF4: numbers) begin at `row`.
 fn weight(row: u32, column: u32) -> f32 {
     let small = column & 31u;
     let large = column & 255u;
@@ -139,8 +186,11 @@ fn weight(row: u32, column: u32) -> f32 {
         case 11u: {
             return q5_k(row + (column >> 8u) * 176u, large);
         }
-        default: {
+        case 12u: {
             return q6_k(row + (column >> 8u) * 210u, large);
+        }
+        default: {
+            return nf4(row + column, LAYOUT == 14u);
         }
     }
 }

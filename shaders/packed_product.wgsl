@@ -1,7 +1,7 @@
 // Products of the rows of a packed weight with a few vectors, one row per workgroup. Follows blocks.wgsl.
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
-// rows, columns, bytes of a row
+// rows, columns, from row to row (bytes; in NF4 numbers)
 @group(0) @binding(3) var<storage, read_write> sizes: array<u32>;
 
 const VECTORS: u32 = {{ vectors }}u;

@@ -1,7 +1,7 @@
 // Chosen rows of a packed weight, one number per thread; zeros for rows that it does not have. Follows blocks.wgsl.
 @group(0) @binding(1) var<storage, read_write> ids: array<i32>;
 @group(0) @binding(2) var<storage, read_write> values: array<f32>;
-// numbers, columns, bytes of a row, number of the first row, rows
+// numbers, columns, from row to row (bytes; in NF4 numbers), number of the first row, rows
 @group(0) @binding(3) var<storage, read_write> sizes: array<u32>;
 
 @compute @workgroup_size({{ workgroup }}, 1, 1)

@@ -1,6 +1,6 @@
 // All numbers of a packed weight, one per thread. Follows blocks.wgsl.
 @group(0) @binding(1) var<storage, read_write> values: array<f32>;
-// numbers, columns, bytes of a row
+// numbers, columns, from row to row (bytes; in NF4 numbers)
 @group(0) @binding(2) var<storage, read_write> sizes: array<u32>;
 
 @compute @workgroup_size({{ workgroup }}, 1, 1)

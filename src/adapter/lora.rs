@@ -1,4 +1,4 @@
-//! Low-rank adapters (LoRA, Hu et al. 2021): creation, and attachment to a model. Knows nothing of files or optimizers.
+//! Low-rank adapters (LoRA, Hu et al. 2021; DoRA, Liu et al. 2024): creation, and attachment to a model. Knows nothing of files or optimizers.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::AdapterError;
 use crate::formats::config::{LinearSpec, ModelConfig};
-use crate::model::{Decoder, LowRank, TokenRows};
+use crate::model::{Decoder, Linear, LowRank, Magnitude, TokenRows};
 
 /// What kind of LoRA to make.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct LoraSpec {
     pub targets: Vec<String>,
     /// Scale by alpha / sqrt(r) (Kalajdzievski 2023) instead of alpha / r.
     pub rslora: bool,
+    /// Learn the lengths of the rows of the changed matrices beside their directions.
+    pub dora: bool,
 }
 
 impl LoraSpec {
@@ -36,13 +38,31 @@ impl LoraSpec {
     }
 }
 
-/// A and B of one layer.
+/// A and B of one layer, with DoRA the lengths of its rows too.
 #[derive(Clone, Debug)]
 pub struct Pair {
     /// `[r, in]`
     pub a: Tensor<2>,
     /// `[out, r]`
     pub b: Tensor<2>,
+    /// `[1, out]`
+    pub magnitude: Option<Tensor<2>>,
+}
+
+impl Pair {
+    /// The pair as a layer of the model takes it.
+    pub(super) fn delta(&self, spec: &LoraSpec, dropout: f64, linear: &mut Linear) -> LowRank {
+        LowRank {
+            a: self.a.clone(),
+            b: self.b.clone(),
+            scale: spec.scale(),
+            dropout,
+            magnitude: self.magnitude.clone().map(|lengths| Magnitude {
+                lengths,
+                squares: linear.squares(),
+            }),
+        }
+    }
 }
 
 /// A LoRA adapter: one pair per adapted layer, and optionally new embedding rows for marker tokens.
@@ -57,8 +77,8 @@ pub struct Lora {
 }
 
 impl Lora {
-    /// A fresh adapter: A uniform in ±1/sqrt(in) (Kaiming uniform with a = sqrt 5, as PEFT does), B zero, so that the
-    /// model's answers do not change. `marker_ids` get trainable embedding rows that start at the base's own.
+    /// A fresh adapter: A uniform in ±1/sqrt(in) (Kaiming uniform with a = sqrt 5, as PEFT does), B zero, DoRA's lengths those of the
+    /// base's rows, so that the model's answers do not change. `marker_ids` get trainable embedding rows that start at the base's own.
     ///
     /// # Errors
     /// A target names no layer.
@@ -87,7 +107,16 @@ impl Lora {
                 .collect();
             let a = Tensor::from_data(TensorData::new(values, [spec.r, layer.inputs]), device);
             let b = Tensor::zeros([layer.outputs, spec.r], device);
-            pairs.insert(layer.path, Pair { a, b });
+            let magnitude = None;
+            pairs.insert(layer.path, Pair { a, b, magnitude });
+        }
+        if spec.dora {
+            // The copy shares the weights.
+            for (path, linear) in model.clone().linears_mut() {
+                if let Some(pair) = pairs.get_mut(&path) {
+                    pair.magnitude = Some(linear.squares().sqrt());
+                }
+            }
         }
         let token_rows = (!marker_ids.is_empty()).then(|| TokenRows {
             ids: marker_ids.to_vec(),
@@ -110,12 +139,7 @@ impl Lora {
         let mut left = self.pairs.len();
         for (path, linear) in model.linears_mut() {
             if let Some(pair) = self.pairs.get(&path) {
-                linear.delta = Some(LowRank {
-                    a: pair.a.clone(),
-                    b: pair.b.clone(),
-                    scale: self.spec.scale(),
-                    dropout,
-                });
+                linear.delta = Some(pair.delta(&self.spec, dropout, linear));
                 left -= 1;
             }
         }
@@ -131,7 +155,8 @@ impl Lora {
     /// Number of trained values.
     pub fn parameters(&self) -> u64 {
         let count = |t: &Tensor<2>| t.dims().iter().product::<usize>() as u64;
-        let pairs: u64 = self.pairs.values().map(|p| count(&p.a) + count(&p.b)).sum();
+        let pair = |p: &Pair| count(&p.a) + count(&p.b) + p.magnitude.as_ref().map_or(0, count);
+        let pairs: u64 = self.pairs.values().map(pair).sum();
         pairs + self.token_rows.as_ref().map_or(0, |t| count(&t.rows))
     }
 }

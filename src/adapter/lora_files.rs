@@ -9,7 +9,7 @@ use super::{AdapterError, Lora, LoraSpec, Pair};
 use crate::formats::config::{LinearSpec, ModelConfig};
 use crate::formats::peft::LoraConfig;
 use crate::formats::source::TensorSource;
-use crate::formats::weights::{StoreType, WeightFile, write};
+use crate::formats::weights::{HostTensor, StoreType, WeightFile, write};
 use crate::model::{TokenRows, to_device, to_host};
 
 const PREFIX: &str = "base_model.model.";
@@ -35,11 +35,16 @@ impl Lora {
                 .ok_or_else(|| AdapterError::Misfit(format!("the model has no layer \"{path}\"")))?;
             let a = file.read_shaped(name, &[config.r, layer.inputs])?;
             let b = file.read_shaped(&name.replace(".lora_A.", ".lora_B."), &[layer.outputs, config.r])?;
+            let magnitude = match config.use_dora {
+                true => Some(read_magnitude(&file, &path, layer.outputs)?),
+                false => None,
+            };
             pairs.insert(
                 path,
                 Pair {
                     a: to_device(a, device),
                     b: to_device(b, device),
+                    magnitude: magnitude.map(|m| to_device(m, device)),
                 },
             );
         }
@@ -60,6 +65,7 @@ impl Lora {
             dropout: config.dropout,
             targets: config.target_modules,
             rslora: config.use_rslora,
+            dora: config.use_dora,
         };
         Ok(Self {
             spec,
@@ -77,6 +83,11 @@ impl Lora {
         for (path, pair) in &self.pairs {
             tensors.push((format!("{PREFIX}{path}.lora_A.weight"), to_host(&pair.a)?));
             tensors.push((format!("{PREFIX}{path}.lora_B.weight"), to_host(&pair.b)?));
+            if let Some(magnitude) = &pair.magnitude {
+                let mut lengths = to_host(magnitude)?;
+                lengths.shape = vec![lengths.values.len()];
+                tensors.push((magnitude_name(path), lengths));
+            }
         }
         if let Some(rows) = &self.token_rows {
             tensors.push((token_rows_name(model), to_host(&rows.rows)?));
@@ -88,6 +99,7 @@ impl Lora {
             dropout: self.spec.dropout,
             target_modules: self.spec.targets.clone(),
             use_rslora: self.spec.rslora,
+            use_dora: self.spec.dora,
             trainable_token_indices: self.token_rows.as_ref().map_or(vec![], |t| t.ids.clone()),
             base_model: base_model.into(),
             embedding: model.family.names.embed.into(),
@@ -96,6 +108,21 @@ impl Lora {
         .write(dir)?;
         Ok(())
     }
+}
+
+/// Where PEFT keeps the lengths of a layer's rows.
+fn magnitude_name(path: &str) -> String {
+    format!("{PREFIX}{path}.lora_magnitude_vector")
+}
+
+/// The lengths as `[1, out]`; PEFT's older files end their name in `.weight`.
+fn read_magnitude(file: &WeightFile, path: &str, outputs: usize) -> Result<HostTensor, AdapterError> {
+    let name = magnitude_name(path);
+    let older = format!("{name}.weight");
+    let name = if file.has(&older) { older } else { name };
+    let mut lengths = file.read_shaped(&name, &[outputs])?;
+    lengths.shape = vec![1, outputs];
+    Ok(lengths)
 }
 
 /// Where PEFT keeps the trained rows of the embedding.

@@ -1,4 +1,5 @@
-//! Folding a LoRA adapter into the base's weights: `W + scale * B A`. Knows nothing of files.
+//! Folding a LoRA adapter into the base's weights: `W + scale * B A`, with DoRA brought to its rows' learned lengths. Knows nothing of
+//! files.
 
 use burn::tensor::Tensor;
 
@@ -15,8 +16,14 @@ pub fn merge(model: &Decoder, lora: &Lora) -> Result<Decoder, AdapterError> {
     let mut left = lora.pairs.len();
     for (path, linear) in merged.linears_mut() {
         if let Some(pair) = lora.pairs.get(&path) {
-            let change = pair.b.clone().matmul(pair.a.clone()) * lora.spec.scale();
-            linear.weight = Weight::from(linear.matrix() + change);
+            let delta = pair.delta(&lora.spec, 0.0, linear);
+            let mut sum = linear.matrix() + pair.b.clone().matmul(pair.a.clone()) * delta.scale;
+            if let Some(magnitude) = &delta.magnitude {
+                let factor = magnitude.lengths.clone() / delta.row_lengths(&magnitude.squares, &linear.weight);
+                sum = sum * factor.transpose();
+            }
+            linear.weight = Weight::from(sum);
+            linear.row_squares = None;
             left -= 1;
         }
     }

@@ -162,5 +162,6 @@ fn spec(recipe: &Recipe) -> LoraSpec {
         dropout: 0.0,
         targets: m.targets.clone(),
         rslora: m.rslora,
+        dora: m.dora,
     }
 }

@@ -31,6 +31,7 @@ pub use memory::peak_memory;
 pub use prompt::conversation;
 pub use stops::StopTexts;
 
+use crate::model::Decoder;
 use crate::protocol::{Event, Job, ModelRef, StoredAs};
 
 /// Where events go.
@@ -137,16 +138,20 @@ impl Engine {
     /// The base in memory, loaded now unless it is there already; `Loaded` tells when it was.
     fn load(&mut self, model: &ModelRef, sink: Sink<'_>, flags: &Flags) -> Result<&mut Loaded, EngineError> {
         let mut loaded = loaded::load(self.loaded.take(), model, sink, flags)?;
-        let stored = loaded.base.stored();
-        let parameters = loaded.base.config.parameters();
-        sink(Event::Loaded {
-            model: loaded.name.clone(),
-            device: loaded.info.name.clone(),
-            parameters,
-            bytes: stored.iter().map(|(_, bytes)| bytes).sum(),
-            stored: stored.into_iter().map(stored_as).collect(),
-        });
+        sink(loaded_event(&loaded.name, &loaded.info.name, &mut loaded.base));
         Ok(self.loaded.insert(loaded))
+    }
+}
+
+/// What is told of a model that has been read.
+fn loaded_event(model: &str, device: &str, base: &mut Decoder) -> Event {
+    let stored = base.stored();
+    Event::Loaded {
+        model: model.into(),
+        device: device.into(),
+        parameters: base.config.parameters(),
+        bytes: stored.iter().map(|(_, bytes)| bytes).sum(),
+        stored: stored.into_iter().map(stored_as).collect(),
     }
 }
 

@@ -19,6 +19,8 @@ pub struct LoraConfig {
     pub target_modules: Vec<String>,
     /// Scale by alpha / sqrt(r).
     pub use_rslora: bool,
+    /// Lengths of rows are learned beside their directions (DoRA).
+    pub use_dora: bool,
     /// Embedding rows trained beside the adapter.
     pub trainable_token_indices: Vec<u32>,
     /// The base that this adapter was trained on.
@@ -60,6 +62,7 @@ impl LoraConfig {
             dropout: value.get("lora_dropout").and_then(Value::as_f64).unwrap_or(0.0),
             target_modules: strings(value.get("target_modules"))?,
             use_rslora: flag(value, "use_rslora"),
+            use_dora: flag(value, "use_dora"),
             trainable_token_indices,
             embedding,
             fan_in_fan_out: flag(value, "fan_in_fan_out"),
@@ -85,7 +88,7 @@ impl LoraConfig {
             "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": self.base_model,
             "r": self.r, "lora_alpha": self.alpha, "lora_dropout": self.dropout, "target_modules": self.target_modules,
             "bias": "none", "fan_in_fan_out": self.fan_in_fan_out, "inference_mode": true, "init_lora_weights": true,
-            "modules_to_save": null, "use_rslora": self.use_rslora, "use_dora": false,
+            "modules_to_save": null, "use_rslora": self.use_rslora, "use_dora": self.use_dora,
             "trainable_token_indices": tokens,
         });
         let text = serde_json::to_string_pretty(&value).map_err(|e| FormatError::invalid(dir, e.to_string()))?;
@@ -99,7 +102,7 @@ fn flag(value: &Value, key: &str) -> bool {
 
 /// Variants that change the mathematics are refused by name.
 fn refuse_variants(value: &Value) -> Result<(), String> {
-    for key in ["use_dora", "lora_bias", "use_qalora", "use_bdlora"] {
+    for key in ["lora_bias", "use_qalora", "use_bdlora"] {
         if flag(value, key) {
             return Err(format!("\"{key}\": true is not supported yet"));
         }

@@ -1,13 +1,15 @@
 //! Frozen weights in device memory, in the layout they were stored in. Knows layouts; knows nothing of the layers they belong to.
-use super::blocks::block_size;
+use super::blocks::nf4::Quantised;
+use super::blocks::{block_size, q8_0};
 use super::gpu;
 use super::packed_linear::PackedLinearOps;
 use burn::backend::Dispatch;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use half::f16;
+use std::borrow::Cow;
 use thiserror::Error;
 
-/// How the numbers of a weight lie in its bytes: as in a GGUF tensor of that type, little-endian.
+/// How the numbers of a weight lie in its bytes, little-endian: as in a GGUF tensor of that type, or as NF4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PackedLayout {
     /// Single precision.
@@ -36,10 +38,14 @@ pub enum PackedLayout {
     Q5K,
     /// Blocks of 256 six-bit integers.
     Q6K,
+    /// Blocks of 64 four-bit codes over the flattened weight, each with its largest magnitude (QLoRA's NormalFloat).
+    Nf4,
+    /// As [`Self::Nf4`], with the magnitudes in eight bits (double quantisation).
+    Nf4Double,
 }
 
 impl PackedLayout {
-    /// What GGUF's users call it.
+    /// What its users call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "F32",
@@ -55,6 +61,8 @@ impl PackedLayout {
             Self::Q4K => "Q4_K",
             Self::Q5K => "Q5_K",
             Self::Q6K => "Q6_K",
+            Self::Nf4 => "NF4",
+            Self::Nf4Double => "NF4 (double)",
         }
     }
 }
@@ -71,10 +79,12 @@ pub struct Packing {
 }
 
 impl Packing {
-    /// Bytes of one row.
-    pub fn row_bytes(self) -> usize {
-        let (values, bytes) = block_size(self.layout);
-        self.inputs / values * bytes
+    /// From one row to the next: bytes, or numbers where blocks run over rows (NF4).
+    pub fn row_step(self) -> usize {
+        match block_size(self.layout) {
+            Some((values, bytes)) => self.inputs / values * bytes,
+            None => self.inputs,
+        }
     }
 }
 
@@ -107,6 +117,12 @@ pub enum PackedSizeError {
         /// Bytes given.
         found: usize,
     },
+    /// Bytes of a layout that is only made from numbers.
+    #[error("Weights of layout {layout:?} are made from their numbers, not from bytes")]
+    NotStored {
+        /// The layout.
+        layout: PackedLayout,
+    },
     /// Rows that end inside a block.
     #[error("Rows of {inputs} numbers cannot be stored in layout {layout:?}, whose blocks hold {block}")]
     Row {
@@ -126,7 +142,7 @@ pub enum PackedSizeError {
 pub struct PackedWeight {
     packing: Packing,
     parts: Vec<Part>,
-    /// What layouts with scales apart from their words multiply their numbers by; a single 1 in all present layouts.
+    /// A single 1: what the backends' operations take the type of their results from.
     scales: Tensor<1>,
 }
 
@@ -160,12 +176,56 @@ impl PackedWeight {
         Self::from_blocks(PackedLayout::F16, bytemuck::cast_slice(values), shape, device)
     }
 
+    /// Quantises `values` (row by row, `shape` = `[outputs, inputs]`) to blocks of 32 eight-bit integers (Q8_0).
+    ///
+    /// # Errors
+    /// There are fewer or more values than the shape has, or rows are not whole blocks.
+    pub fn from_q8_0(values: &[f32], shape: [usize; 2], device: &Device) -> Result<Self, PackedSizeError> {
+        check_numbers(shape, values.len())?;
+        check_rows(PackedLayout::Q8_0, shape[1])?;
+        Self::from_blocks(PackedLayout::Q8_0, &q8_0(values), shape, device)
+    }
+
+    /// Quantises `values` (row by row, `shape` = `[outputs, inputs]`) to NF4; `double` quantises the blocks' magnitudes too.
+    ///
+    /// # Errors
+    /// There are fewer or more values than the shape has.
+    pub fn from_nf4(values: &[f32], shape: [usize; 2], double: bool, device: &Device) -> Result<Self, PackedSizeError> {
+        Self::from_nf4_within(values, shape, double, gpu::largest_binding(device), device)
+    }
+
+    /// [`Self::from_nf4`] for a device that binds `limit` bytes at once; `None` is no limit.
+    ///
+    /// # Errors
+    /// As [`Self::from_nf4`].
+    pub fn from_nf4_within(
+        values: &[f32],
+        [outputs, inputs]: [usize; 2],
+        double: bool,
+        limit: Option<usize>,
+        device: &Device,
+    ) -> Result<Self, PackedSizeError> {
+        check_numbers([outputs, inputs], values.len())?;
+        let layout = match double {
+            true => PackedLayout::Nf4Double,
+            false => PackedLayout::Nf4,
+        };
+        let packing = Packing {
+            layout,
+            outputs,
+            inputs,
+        };
+        let quantised = Quantised::new(values, double);
+        let bytes = |first: usize, rows: usize| quantised.lay_out(first * inputs, rows * inputs).into();
+        Ok(Self::in_parts(packing, limit, device, &bytes))
+    }
+
     /// Keeps the blocks of `layout` (row by row, `shape` = `[outputs, inputs]`, bytes as in GGUF) as they are.
     ///
     /// Where the device cannot bind them, or their `f32` values, at once, they are split by rows.
     ///
     /// # Errors
-    /// There are fewer or more bytes than the shape needs, or a row ends inside a block.
+    /// There are fewer or more bytes than the shape needs, a row ends inside a block, or GGUF has no such layout.
     pub fn from_blocks(
         layout: PackedLayout,
         bytes: &[u8],
@@ -193,31 +253,39 @@ impl PackedWeight {
             inputs,
         };
         check_bytes(packing, bytes.len())?;
+        let step = packing.row_step();
+        let rows = |first: usize, rows: usize| bytes[first * step..][..rows * step].into();
+        Ok(Self::in_parts(packing, limit, device, &rows))
+    }
+
+    /// A weight whose rows `bytes(first, count)` gives, in as many parts as the limit asks for.
+    fn in_parts<'a>(
+        packing: Packing,
+        limit: Option<usize>,
+        device: &Device,
+        bytes: &dyn Fn(usize, usize) -> Cow<'a, [u8]>,
+    ) -> Self {
+        let outputs = packing.outputs;
         // The rows travel packed and are sometimes unpacked: both must fit. Sizes in words are rounded up.
-        let row = packing.row_bytes().max(inputs * 4).max(1);
+        let row = packing.row_step().max(packing.inputs * 4).max(1);
         let rows = limit.map_or(outputs, |limit| (limit.saturating_sub(4) / row).max(1));
         let parts = (0..outputs).step_by(rows.max(1)).map(|first| {
             let rows = rows.min(outputs - first);
-            let bytes = &bytes[first * packing.row_bytes()..][..rows * packing.row_bytes()];
-            Part::upload(
-                Packing {
-                    outputs: rows,
-                    ..packing
-                },
-                first,
-                bytes,
-                device,
-            )
+            let packing = Packing {
+                outputs: rows,
+                ..packing
+            };
+            Part::upload(packing, first, &bytes(first, rows), device)
         });
         let mut parts: Vec<_> = parts.collect();
         if parts.is_empty() {
             parts.push(Part::upload(packing, 0, &[], device));
         }
-        Ok(Self {
+        Self {
             packing,
             parts,
             scales: Tensor::ones([1], (device, DType::F32)),
-        })
+        }
     }
 
     /// Layout and shape.
@@ -330,11 +398,8 @@ fn check_bytes(packing: Packing, found: usize) -> Result<(), PackedSizeError> {
         outputs,
         inputs,
     } = packing;
-    let (block, _) = block_size(layout);
-    if !inputs.is_multiple_of(block) {
-        return Err(PackedSizeError::Row { layout, inputs, block });
-    }
-    let expected = outputs.saturating_mul(packing.row_bytes());
+    check_rows(layout, inputs)?;
+    let expected = outputs.saturating_mul(packing.row_step());
     if expected == found {
         return Ok(());
     }
@@ -345,4 +410,13 @@ fn check_bytes(packing: Packing, found: usize) -> Result<(), PackedSizeError> {
         expected,
         found,
     })
+}
+
+/// Are rows of `inputs` numbers whole blocks of a stored layout?
+fn check_rows(layout: PackedLayout, inputs: usize) -> Result<(), PackedSizeError> {
+    let (block, _) = block_size(layout).ok_or(PackedSizeError::NotStored { layout })?;
+    if inputs.is_multiple_of(block) {
+        return Ok(());
+    }
+    Err(PackedSizeError::Row { layout, inputs, block })
 }

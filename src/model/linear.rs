@@ -15,6 +15,17 @@ pub struct LowRank {
     pub scale: f64,
     /// Share of inputs zeroed before A; 0 outside training.
     pub dropout: f64,
+    /// Makes the sum of W and the change a direction with a length of its own.
+    pub magnitude: Option<Magnitude>,
+}
+
+/// The lengths of the rows of a changed matrix (DoRA, Liu et al. 2024, eq. 5): `m (W + change) / |W + change|`, row by row.
+#[derive(Clone, Debug)]
+pub struct Magnitude {
+    /// m, `[1, out]`.
+    pub lengths: Tensor<2>,
+    /// Squared lengths of the rows of W alone, `[1, out]`.
+    pub squares: Tensor<2>,
 }
 
 /// W, `[out, in]`, as most checkpoints store it.
@@ -57,6 +68,12 @@ impl Weight {
         }
     }
 
+    /// Squared lengths of the rows of W, `[1, out]`.
+    pub fn row_squares(&self) -> Tensor<2> {
+        let matrix = self.matrix().inner();
+        (matrix.clone() * matrix).sum_dim(1).transpose()
+    }
+
     /// W as an f32 tensor.
     pub fn matrix(&self) -> Tensor<2> {
         match self {
@@ -83,20 +100,30 @@ pub struct Linear {
     pub delta: Option<LowRank>,
     /// Do checkpoints of this model store W as `[in, out]`?
     pub transposed: bool,
+    /// Squared lengths of the rows of W, `[1, out]`, once they were needed.
+    pub row_squares: Option<Tensor<2>>,
 }
 
 impl Linear {
     /// # Shapes
     /// `x`: `[n, in]` -> `[n, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let mut y = self.weight.apply(x.clone());
-        if let Some(bias) = &self.bias {
-            y = y + bias.clone().unsqueeze();
-        }
-        match &self.delta {
-            Some(delta) => y + delta.forward(x),
+        let base = self.weight.apply(x.clone());
+        let y = match &self.delta {
+            Some(delta) => delta.add_to(base, x, &self.weight),
+            None => base,
+        };
+        match &self.bias {
+            Some(bias) => y + bias.clone().unsqueeze(),
             None => y,
         }
+    }
+
+    /// Squared lengths of the rows of W, `[1, out]`; found at the first call, from one unpacked matrix at a time.
+    pub fn squares(&mut self) -> Tensor<2> {
+        self.row_squares
+            .get_or_insert_with(|| self.weight.row_squares())
+            .clone()
     }
 
     /// W as an f32 tensor, `[out, in]`.
@@ -106,13 +133,39 @@ impl Linear {
 }
 
 impl LowRank {
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let x = if self.dropout > 0.0 {
+    /// The layer's output without bias, given the base's own.
+    fn add_to(&self, base: Tensor<2>, x: Tensor<2>, weight: &Weight) -> Tensor<2> {
+        let dropped = if self.dropout > 0.0 {
             drop_out(x, self.dropout)
         } else {
             x
         };
+        let change = self.change(dropped.clone());
+        let Some(magnitude) = &self.magnitude else {
+            return base + change;
+        };
+        let factor = magnitude.lengths.clone() / self.row_lengths(&magnitude.squares, weight);
+        if self.dropout > 0.0 {
+            // As PEFT has it: what the change of length does to the base sees the dropped inputs too.
+            let dropped_base = weight.apply(dropped);
+            return base + dropped_base * (factor.clone() - 1.0) + change * factor;
+        }
+        (base + change) * factor
+    }
+
+    fn change(&self, x: Tensor<2>) -> Tensor<2> {
         x.matmul(self.a.clone().transpose()).matmul(self.b.clone().transpose()) * self.scale
+    }
+
+    /// Lengths of the rows of `W + scale B A`, `[1, out]`, as constants (DoRA's section 4.3), by
+    /// `|w + s c|^2 = |w|^2 + 2 s (w c) + s^2 |c|^2`: W need not be unpacked.
+    pub fn row_lengths(&self, squares: &Tensor<2>, weight: &Weight) -> Tensor<2> {
+        let (a, b) = (self.a.clone().detach(), self.b.clone().detach());
+        let crossed = (weight.apply(a.clone()) * b.clone().transpose()).sum_dim(0);
+        let own = (b.clone().matmul(a.clone().matmul(a.transpose())) * b)
+            .sum_dim(1)
+            .transpose();
+        (squares.clone() + crossed * (2.0 * self.scale) + own * (self.scale * self.scale)).sqrt()
     }
 }
 

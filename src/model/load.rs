@@ -141,6 +141,7 @@ impl Weights<'_> {
             bias: self.bias(&path)?,
             delta: None,
             transposed: spec.is_transposed(),
+            row_squares: None,
         })
     }
 

@@ -27,7 +27,7 @@ pub use block::{Block, Part, Pass};
 pub use cache::Cache;
 pub use decoder::{Decoder, TokenRows};
 pub use inputs::Inputs;
-pub use linear::{Linear, LowRank, Weight};
+pub use linear::{Linear, LowRank, Magnitude, Weight};
 pub use norm::Norm;
 pub use packing::Storage;
 pub use slots::{Slot, Stored};

@@ -21,6 +21,14 @@ pub enum Storage {
     F16,
     /// The bytes of the file, embedding and head included: exact, and the least memory; computed in f32.
     AsStored,
+    /// NF4 in the blocks (4.5 bits a weight), with their magnitudes in eight bits if `double` (4.13 bits): rounded; computed in f32.
+    Nf4 {
+        /// Double quantisation.
+        double: bool,
+    },
+    /// Eight-bit integers in the blocks (8.5 bits a weight): rounded; computed in f32. Matrices whose rows are not multiples of 32 are
+    /// kept in 2 bytes a weight.
+    Q8,
 }
 
 /// Is the type made of blocks of quantised numbers?
@@ -41,7 +49,9 @@ pub(super) fn frozen(
     let data = values(source, spec)?;
     let shape = [data.shape[0], data.shape[1]];
     let packed = match storage {
-        Storage::F16 => {
+        Storage::Nf4 { double } => PackedWeight::from_nf4(&data.values, shape, double, device)?,
+        Storage::Q8 if shape[1].is_multiple_of(32) => PackedWeight::from_q8_0(&data.values, shape, device)?,
+        Storage::F16 | Storage::Q8 => {
             let halves: Vec<f16> = data.values.iter().map(|v| f16::from_f32(*v)).collect();
             PackedWeight::from_f16(&halves, shape, device)?
         }

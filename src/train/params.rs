@@ -140,6 +140,9 @@ fn lora_params(lora: &Lora) -> Vec<Param> {
     for (path, pair) in &lora.pairs {
         all.push(param(format!("{path}.lora_A"), &pair.a));
         all.push(param(format!("{path}.lora_B"), &pair.b));
+        if let Some(magnitude) = &pair.magnitude {
+            all.push(param(format!("{path}.lora_magnitude_vector"), magnitude));
+        }
     }
     if let Some(rows) = &lora.token_rows {
         all.push(param(TOKEN_ROWS.into(), &rows.rows));
@@ -149,7 +152,11 @@ fn lora_params(lora: &Lora) -> Vec<Param> {
 
 fn place_lora(lora: &mut Lora, values: &BTreeMap<&str, &Tensor<2>>) {
     for (path, pair) in &mut lora.pairs {
-        for (suffix, slot) in [("lora_A", &mut pair.a), ("lora_B", &mut pair.b)] {
+        let magnitude = pair.magnitude.as_mut().map(|m| ("lora_magnitude_vector", m));
+        for (suffix, slot) in [("lora_A", &mut pair.a), ("lora_B", &mut pair.b)]
+            .into_iter()
+            .chain(magnitude)
+        {
             if let Some(value) = values.get(format!("{path}.{suffix}").as_str()) {
                 *slot = (*value).clone();
             }

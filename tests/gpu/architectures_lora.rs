@@ -74,6 +74,7 @@ fn adapters_survive_their_files_and_merging() {
             dropout: 0.0,
             targets: vec![ALL_LINEAR.into()],
             rslora: false,
+            dora: false,
         };
         let lora = Lora::new(&base, spec, &[row[3], (row[3] + 1) % 99], 5, &device).expect(case);
         assert_eq!(lora.pairs.len(), base.config.linears().len(), "{case}");
@@ -149,6 +150,7 @@ fn a_target_of_another_architecture_is_named() {
         dropout: 0.0,
         targets: vec!["q_proj".into()],
         rslora: false,
+        dora: false,
     };
     let error = Lora::new(&base, spec, &[], 5, &device).expect_err("must refuse");
     assert_eq!(

@@ -27,9 +27,14 @@ pub fn weights(name: &str) -> WeightFile {
 
 /// The tiny random Llama that every golden file is based on.
 pub fn tiny_llama(case: &str, device: &Device) -> Decoder {
+    tiny_llama_in(Storage::F32, case, device)
+}
+
+/// [`tiny_llama`] with its linear layers kept in another way.
+pub fn tiny_llama_in(storage: Storage, case: &str, device: &Device) -> Decoder {
     let config = ModelConfig::from_value(&json(&format!("tiny_llama.{case}.config.json"))).expect("config");
     let file = weights("tiny_llama.safetensors");
-    Decoder::from_source(config, Storage::F32, device, |name, shape| {
+    Decoder::from_source(config, storage, device, |name, shape| {
         Ok(file.read_shaped(&format!("untied.weight.{name}"), shape)?)
     })
     .expect("weights")

@@ -15,6 +15,7 @@ mod kernels_block;
 mod kernels_blocks;
 mod kernels_kit;
 mod kernels_linear;
+mod kernels_nf4;
 mod lesson;
 mod one_path;
 mod optimizers;

@@ -7,7 +7,7 @@ mod fetched;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use burnish::adapter::{Lora, LoraSpec, Pair};
+use burnish::adapter::{Lora, LoraSpec};
 use burnish::batch::Packed;
 use burnish::formats::source::Checkpoint;
 use burnish::formats::weights::{StoreType, write};
@@ -100,13 +100,11 @@ fn lora(model: &Decoder, golden: &Value, device: &Device) -> Lora {
         dropout: 0.0,
         targets: vec!["all-linear".into()],
         rslora: false,
+        dora: false,
     };
     let mut lora = Lora::new(model, spec, &[], 0, device).expect("an adapter");
     for (path, pair) in &mut lora.pairs {
-        *pair = Pair {
-            a: first_a(&format!("base_model.model.{path}.lora_A.weight"), pair.a.dims(), device),
-            b: Tensor::zeros(pair.b.dims(), device),
-        };
+        pair.a = first_a(&format!("base_model.model.{path}.lora_A.weight"), pair.a.dims(), device);
     }
     lora
 }

@@ -44,6 +44,7 @@ fn losses(device: &Device, lora: bool) -> Vec<f64> {
         dropout: 0.0,
         targets: vec!["q_proj".into(), "down_proj".into()],
         rslora: false,
+        dora: false,
     };
     let trained = match lora {
         true => Trained::Lora(Box::new(Lora::new(&model, spec, &[13], 4, device).expect("adapter"))),

@@ -13,7 +13,7 @@ use crate::engine::run_folder::RunFolder;
 use crate::engine::{EngineError, Flags, Sink, devices};
 use crate::formats::places::find_model;
 use crate::protocol::Event;
-use crate::recipe::{MethodKind, OptimizerKind, Quant, Recipe, RowOrder};
+use crate::recipe::{MethodKind, OptimizerKind, Recipe, RowOrder};
 use crate::template::Template;
 use crate::tokens::{Chosen, Tokenizer, choose};
 
@@ -96,12 +96,6 @@ fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
             !matches!(m.kind, MethodKind::Lora | MethodKind::Full),
             "method.kind",
             format!("{:?}", m.kind).to_lowercase(),
-        ),
-        (m.dora, "method.dora", "true".into()),
-        (
-            m.quant != Quant::None,
-            "method.quant",
-            format!("{:?}", m.quant).to_lowercase(),
         ),
         (
             !m.modules_to_save.is_empty(),

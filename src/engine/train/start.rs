@@ -7,10 +7,10 @@ use super::{TrainRequest, total_steps};
 use crate::adapter::{Lora, LoraSpec};
 use crate::batch::check_ids;
 use crate::engine::batches::Batches;
-use crate::engine::{EngineError, Flags, Sink, load_base};
+use crate::engine::{EngineError, Flags, Sink, load_base, loaded_event};
 use crate::formats::config::ModelConfig;
 use crate::model::{Decoder, Storage};
-use crate::recipe::{Init, MethodKind, Recipe};
+use crate::recipe::{Init, MethodKind, Quant, Recipe};
 use crate::tokens::Tokenizer;
 use crate::train::{self, LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 
@@ -21,7 +21,8 @@ pub(super) fn make_trainer(
     flags: &Flags,
 ) -> Result<Trainer, EngineError> {
     let recipe = &setting.recipe;
-    let model = load_model(setting, sink, flags)?;
+    let mut model = load_model(setting, sink, flags)?;
+    sink(loaded_event(&recipe.model.path, &setting.device_name, &mut model));
     let vocab = model.config.vocab_size;
     for examples in [&setting.data.train, &setting.data.eval] {
         check_ids(examples, vocab)?;
@@ -63,14 +64,22 @@ fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Decode
         setting.tokenizer.check_embedding(config.vocab_size)?;
         return Ok(Decoder::random(config, setting.recipe.data.seed, &setting.device)?);
     }
-    // Full training keeps its own copies of all weights; only a frozen base gains from a smaller storage.
-    let storage = match (setting.recipe.method.kind, setting.recipe.model.dtype.as_str()) {
-        (MethodKind::Lora, "f16") => Storage::F16,
-        _ => Storage::F32,
-    };
+    let storage = storage(&setting.recipe);
     let model = load_base(&setting.dir, storage, &setting.device, sink, flags)?;
     setting.tokenizer.check_embedding(model.config.vocab_size)?;
     Ok(model)
+}
+
+/// How the base is kept. Full training keeps its own copies of all weights; only a frozen base gains from a smaller storage.
+fn storage(recipe: &Recipe) -> Storage {
+    let m = &recipe.method;
+    match (m.kind, m.quant, recipe.model.dtype.as_str()) {
+        (MethodKind::Full, ..) => Storage::F32,
+        (_, Quant::Nf4, _) => Storage::Nf4 { double: m.double_quant },
+        (_, Quant::Q8, _) => Storage::Q8,
+        (_, Quant::None, "f16") => Storage::F16,
+        (_, Quant::None, _) => Storage::F32,
+    }
 }
 
 fn make_lora(setting: &Setting, model: &Decoder, init: Option<&Path>) -> Result<Lora, EngineError> {
@@ -84,6 +93,7 @@ fn make_lora(setting: &Setting, model: &Decoder, init: Option<&Path>) -> Result<
         dropout: m.dropout,
         targets: m.targets.clone(),
         rslora: m.rslora,
+        dora: m.dora,
     };
     let markers = untrained_markers(setting);
     Ok(Lora::new(

@@ -21,7 +21,7 @@ pub(super) fn dot_rows(packing: Packing, rows: &[u8], x: &[f32], out: &mut [f32]
     if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")) {
         return false;
     }
-    let bytes = packing.row_bytes().max(1);
+    let bytes = packing.row_step().max(1);
     // SAFETY: the processor has just been found to support AVX2, FMA and F16C.
     unsafe {
         match packing.layout {

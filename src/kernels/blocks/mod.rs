@@ -1,16 +1,20 @@
-//! The block layouts of GGUF, byte for byte, and what numbers they hold (ggml's `ggml-quants.c`). Knows bytes and `f32`; knows nothing
-//! of tensors and files.
+//! Block layouts: those of GGUF, byte for byte, with what numbers they hold (ggml's `ggml-quants.c`), and NF4. Knows bytes and `f32`; knows
+//! nothing of tensors and files.
 //!
-//! A row of a weight is a whole number of blocks; a block holds a fixed number of small integers with their common scales.
+//! In GGUF's layouts a row of a weight is a whole number of blocks; a block holds a fixed number of small integers with their common
+//! scales. NF4's blocks do not know rows.
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod classic;
 mod dense;
 mod k_quants;
+pub(super) mod nf4;
+mod q8;
 mod work;
 
 use super::packed_weight::PackedLayout;
-pub(super) use work::{dot, dot_rows, unpack_row};
+pub(super) use q8::q8_0;
+pub(super) use work::{dot, dot_rows, unpack_rows};
 
 /// One block layout: `BYTES` bytes hold `VALUES` numbers.
 trait Block<const BYTES: usize, const VALUES: usize> {
@@ -18,9 +22,9 @@ trait Block<const BYTES: usize, const VALUES: usize> {
     fn unpack(block: &[u8; BYTES], values: &mut [f32; VALUES]);
 }
 
-/// `(numbers, bytes)` of one block of a layout.
-pub(super) fn block_size(layout: PackedLayout) -> (usize, usize) {
-    match layout {
+/// `(numbers, bytes)` of one block of a layout whose rows are whole blocks; `None` for others.
+pub(super) fn block_size(layout: PackedLayout) -> Option<(usize, usize)> {
+    Some(match layout {
         PackedLayout::F32 => (1, 4),
         PackedLayout::F16 | PackedLayout::Bf16 => (1, 2),
         PackedLayout::Q4_0 => (32, 18),
@@ -33,7 +37,8 @@ pub(super) fn block_size(layout: PackedLayout) -> (usize, usize) {
         PackedLayout::Q4K => (256, 144),
         PackedLayout::Q5K => (256, 176),
         PackedLayout::Q6K => (256, 210),
-    }
+        PackedLayout::Nf4 | PackedLayout::Nf4Double => return None,
+    })
 }
 
 /// The half-precision number in two bytes, by bit arithmetic: `half`'s conversion asks for processor features at each call.

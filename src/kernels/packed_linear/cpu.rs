@@ -32,12 +32,11 @@ fn unpack_rows(words: &FlexTensor, packing: Packing, from: usize, to: usize) -> 
         return FlexTensor::from_arc(words.data_arc(), layout, DType::F32);
     }
     let mut values = vec![0f32; (to - from) * packing.inputs];
-    let row_bytes = packing.row_bytes();
     let rows = (TASK / packing.inputs.max(1)).max(1);
     values
         .par_chunks_mut((rows * packing.inputs).max(1))
-        .zip(bytes(words)[from * row_bytes..to * row_bytes].par_chunks((rows * row_bytes).max(1)))
-        .for_each(|(values, blocks)| blocks::unpack_row(packing.layout, blocks, values));
+        .enumerate()
+        .for_each(|(task, values)| blocks::unpack_rows(packing, bytes(words), from + task * rows, values));
     host::tensor(values, shape)
 }
 
@@ -59,11 +58,9 @@ fn multiply_few(x: &FlexTensor, words: &FlexTensor, packing: Packing) -> FlexTen
     let mut out = host::zeros(Shape::from([outputs, n]));
     // Short tasks, so that cores end together, but not so many that handing them out costs time.
     let rows = (TASK / (inputs * n).max(1)).max(outputs / TASKS).clamp(1, outputs);
-    let row_bytes = packing.row_bytes();
     let (x, weight) = (x.storage::<f32>(), bytes(words));
     crew::share_chunks(out.storage_mut::<f32>(), rows * n, |task, out| {
-        let blocks = &weight[task * rows * row_bytes..][..out.len() / n * row_bytes];
-        blocks::dot_rows(packing, blocks, x, out);
+        blocks::dot_rows(packing, weight, task * rows, x, out);
     });
     if n == 1 {
         // One column is one row.
@@ -99,13 +96,12 @@ impl PackedLinearOps for Flex {
         first: usize,
     ) -> FloatTensor<Self> {
         let (ids, words) = (host::integers(ids), host::dense(words));
-        let (inputs, row_bytes) = (packing.inputs, packing.row_bytes());
+        let inputs = packing.inputs;
         let mut values = vec![0f32; ids.len() * inputs];
         for (id, values) in ids.iter().zip(values.chunks_exact_mut(inputs.max(1))) {
             let row = usize::try_from(*id).ok().and_then(|id| id.checked_sub(first));
             if let Some(row) = row.filter(|row| *row < packing.outputs) {
-                let blocks = &bytes(&words)[row * row_bytes..][..row_bytes];
-                blocks::unpack_row(packing.layout, blocks, values);
+                blocks::unpack_rows(packing, bytes(&words), row, values);
             }
         }
         host::tensor(values, [ids.len(), inputs])

@@ -28,6 +28,8 @@ fn number(layout: PackedLayout) -> u32 {
         PackedLayout::Q4K => 10,
         PackedLayout::Q5K => 11,
         PackedLayout::Q6K => 12,
+        PackedLayout::Nf4 => 13,
+        PackedLayout::Nf4Double => 14,
     }
 }
 
@@ -60,7 +62,9 @@ fn product_shader(layout: PackedLayout, vectors: usize) -> Shader {
 /// The shaders of this operation.
 pub(in crate::kernels) fn shaders() -> Vec<Shader> {
     use PackedLayout::*;
-    let layouts = [F32, F16, Bf16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K];
+    let layouts = [
+        F32, F16, Bf16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Nf4, Nf4Double,
+    ];
     let all = layouts.map(|layout| [unpack_shader(layout), rows_shader(layout), product_shader(layout, FEW)]);
     all.into_iter().flatten().collect()
 }
@@ -87,7 +91,7 @@ impl PackedLinearOps for CubeBackend {
             return CubeTensor::new_contiguous(words.client, words.device, shape, words.handle, DType::F32);
         }
         let out = gpu::empty(&words, shape);
-        let sizes = [inputs, packing.row_bytes()];
+        let sizes = [inputs, packing.row_step()];
         gpu::launch_each(unpack_shader(packing.layout), outputs * inputs, &[&words, &out], &sizes);
         out
     }
@@ -108,7 +112,7 @@ impl PackedLinearOps for CubeBackend {
             return zeros(&words, n, inputs);
         }
         let out = gpu::empty(&words, Shape::from([n, inputs]));
-        let sizes = [inputs, packing.row_bytes(), first, packing.outputs];
+        let sizes = [inputs, packing.row_step(), first, packing.outputs];
         gpu::launch_each(rows_shader(packing.layout), n * inputs, &[&words, &ids, &out], &sizes);
         out
     }
@@ -129,7 +133,7 @@ impl PackedLinearOps for CubeBackend {
         }
         let (x, words) = (into_contiguous(x), into_contiguous(words));
         let out = gpu::empty(&x, Shape::from([n, outputs]));
-        let sizes = [outputs, packing.inputs, packing.row_bytes()];
+        let sizes = [outputs, packing.inputs, packing.row_step()];
         gpu::launch(product_shader(packing.layout, n), outputs, &[&words, &x, &out], &sizes);
         out
     }
