@@ -69,6 +69,8 @@ pub struct Trainer {
     pub optimizer: AdamW,
     setup: TrainerSetup,
     device: Device,
+    /// Steps of the run behind it, skipped ones included.
+    cursor: usize,
 }
 
 /// Sums over the micro-batches of one step.
@@ -95,12 +97,28 @@ impl Trainer {
             optimizer,
             setup,
             device,
+            cursor: 0,
         })
     }
 
-    /// Steps taken.
+    /// Steps of the run that are behind it: updates of the optimizer and steps that were skipped.
     pub fn steps(&self) -> usize {
-        self.optimizer.step
+        self.cursor
+    }
+
+    /// Leaves out a step that [`Self::step`] refused: its rows are passed over, weights and optimizer stay.
+    ///
+    /// # Errors
+    /// The adapter does not fit the model.
+    pub fn skip(&mut self) -> Result<(), TrainError> {
+        self.cursor += 1;
+        self.rest()
+    }
+
+    /// Are all trained values finite? Reads back from the device.
+    pub fn is_finite(&self) -> bool {
+        let values: Vec<Tensor<2>> = self.params.iter().map(|p| p.value.clone()).collect();
+        global_norm(&values).is_finite()
     }
 
     /// Number of trained values.
@@ -134,6 +152,7 @@ impl Trainer {
         }
         let scale = clip_factor(grad_norm, self.setup.clip);
         self.optimizer.update(&mut self.params, &gathered.grads, scale, lr);
+        self.cursor += 1;
         self.rest()?;
         Ok(StepReport {
             step: self.steps(),
@@ -205,11 +224,12 @@ impl Trainer {
     ///
     /// # Errors
     /// The adapter does not fit the model.
-    pub fn restore(&mut self, values: Vec<Tensor<2>>, optimizer: AdamW) -> Result<(), TrainError> {
+    pub fn restore(&mut self, values: Vec<Tensor<2>>, optimizer: AdamW, cursor: usize) -> Result<(), TrainError> {
         for (param, value) in self.params.iter_mut().zip(values) {
             param.value = value;
         }
         self.optimizer = optimizer;
+        self.cursor = cursor;
         self.rest()
     }
 

@@ -18,6 +18,7 @@ mod kernels_linear;
 mod lesson;
 mod one_path;
 mod real_models;
+mod run_loop;
 mod sampling;
 mod stop_texts;
 mod train_devices;
