@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{args::TrainArgs, audit, console::Console, failure::Failure, jobs};
 use crate::protocol::{Event, Job};
 use crate::recipe::{Place, Recipe, RecipeError};
+use crate::session::words::row_names;
 
 /// Trains; Ctrl+C stops and keeps.
 ///
@@ -17,10 +18,17 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
         recipe.model.device = device.clone();
     }
     let run_dir = run_dir(args)?;
+    if args.resume && !run_dir.join("events.jsonl").is_file() {
+        return Err(Failure::Failed(format!(
+            "{} holds no run, and so no checkpoint to resume from. Start the run without --resume.",
+            run_dir.display()
+        )));
+    }
     // A run that goes on was looked at when it began.
     if !args.accept_findings && !args.resume {
         refuse_serious(&recipe, console)?;
     }
+    let files = recipe.data.files.clone();
     let job = Job::Train {
         recipe: Box::new(recipe),
         run_dir: run_dir.clone(),
@@ -30,6 +38,7 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
     console.say(&format!("Run folder: {}", run_dir.display()));
     let mut report = Report {
         console,
+        files,
         steps: 0,
         people: std::io::stderr().is_terminal(),
     };
@@ -101,6 +110,8 @@ fn absolute(path: &Path) -> PathBuf {
 /// Prints events.
 struct Report<'a> {
     console: &'a Console,
+    /// Of the recipe, as rows name them.
+    files: Vec<PathBuf>,
     steps: usize,
     people: bool,
 }
@@ -155,7 +166,12 @@ impl Report<'_> {
             Event::Eval { step, loss, rows, .. } => format!("step {step}: held-out loss {loss:.4} over {rows} rows"),
             Event::Sample { step, prompt, text } => format!("step {step}: {prompt:?} -> {text:?}"),
             Event::Checkpoint { step, path } => format!("step {step}: saved {}", path.display()),
+            Event::Skipped { step, reason, rows } => {
+                format!("step {step}: skipped. {reason} Rows: {}", row_names(&self.files, rows))
+            }
+            Event::Best { step, loss, .. } => format!("step {step}: the best held-out loss so far, {loss:.4}"),
             Event::Paused { step } => format!("Paused at step {step}"),
+            Event::Suspended { step } => format!("Suspended at step {step}; --resume goes on from there"),
             Event::Resumed { step } => format!("Going on at step {step}"),
             Event::TrainEnd {
                 step,

@@ -1,7 +1,5 @@
 //! Why a job failed, in words for the user.
 
-use std::path::PathBuf;
-
 use super::devices::DeviceError;
 use super::run_folder::RunFolderError;
 use crate::adapter::AdapterError;
@@ -85,8 +83,11 @@ pub enum EngineError {
         /// What to do.
         hint: &'static str,
     },
-    /// The loss became infinite or not a number.
-    #[error("{cause} Rows of this step: {rows}. {kept}")]
+    /// The loss or the gradient was infinite or not a number several steps in a row.
+    #[error(
+        "{cause} It was not finite for three steps in a row, so training stopped. Lower the learning rate, or look at the rows of \
+         these steps: {rows}. {kept}"
+    )]
     NotFinite {
         /// What happened.
         cause: String,
@@ -101,9 +102,6 @@ pub enum EngineError {
     /// The run folder cannot be used, or the result could not be written.
     #[error(transparent)]
     RunFolder(#[from] RunFolderError),
-    /// Resume without a checkpoint.
-    #[error("{0} holds no whole checkpoint to resume from. Start the run without --resume.")]
-    NoCheckpoint(PathBuf),
     /// The user gave up.
     #[error("{0}")]
     Cancelled(String),

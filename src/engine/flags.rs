@@ -10,6 +10,8 @@ use crate::protocol::Control;
 pub struct Flags {
     stop: AtomicBool,
     pause: AtomicBool,
+    save: AtomicBool,
+    suspend: AtomicBool,
 }
 
 impl Flags {
@@ -18,7 +20,12 @@ impl Flags {
         match control {
             Control::Stop => self.stop.store(true, Ordering::Relaxed),
             Control::Pause => self.pause.store(true, Ordering::Relaxed),
-            Control::Resume => self.pause.store(false, Ordering::Relaxed),
+            Control::Resume => {
+                self.pause.store(false, Ordering::Relaxed);
+                self.suspend.store(false, Ordering::Relaxed);
+            }
+            Control::Save => self.save.store(true, Ordering::Relaxed),
+            Control::Suspend => self.suspend.store(true, Ordering::Relaxed),
             Control::Quit => {}
         }
     }
@@ -28,9 +35,30 @@ impl Flags {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Should the job hold? A stop ends a pause.
+    /// Should a checkpoint be written and the job end, to go on another time?
+    pub fn suspended(&self) -> bool {
+        self.suspend.load(Ordering::Relaxed)
+    }
+
+    /// Should a checkpoint be written now?
+    pub fn wants_save(&self) -> bool {
+        self.save.load(Ordering::Relaxed)
+    }
+
+    /// A checkpoint was written, or could not be.
+    pub fn saved(&self) {
+        self.save.store(false, Ordering::Relaxed);
+    }
+
+    /// Nothing can be written: a job that was to be suspended is held instead, with all that it has in memory.
+    pub fn hold(&self) {
+        self.pause.store(true, Ordering::Relaxed);
+        self.suspend.store(false, Ordering::Relaxed);
+    }
+
+    /// Should the job hold? A stop, a suspension and a checkpoint end or interrupt a pause.
     pub fn paused(&self) -> bool {
-        self.pause.load(Ordering::Relaxed) && !self.stopped()
+        self.pause.load(Ordering::Relaxed) && !self.stopped() && !self.suspended() && !self.wants_save()
     }
 
     /// Sleeps until the job may go on or should end.

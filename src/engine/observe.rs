@@ -4,13 +4,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::prepare::Prepared;
 use super::{Flags, Sink, memory};
 use crate::data::Conversation;
 use crate::infer::{Request, Sampling, generate};
 use crate::protocol::{Event, GroupNorm};
 use crate::template::{RenderOptions, Template};
 use crate::tokens::{Tokenizer, prompt};
-use crate::train::{EvalReport, Observer, StepReport, TrainError, Trainer, Wish};
+use crate::train::{Best, EvalReport, Observer, StepReport, TrainError, Trainer, Wish};
 
 /// New tokens of a sample at most.
 const SAMPLE_TOKENS: usize = 64;
@@ -35,6 +36,10 @@ pub struct Reporter<'a> {
     pub template: Template,
     /// Answered at every evaluation.
     pub prompts: Vec<SamplePrompt>,
+    /// The data, to name rows.
+    pub data: &'a Prepared,
+    /// Examples of the steps skipped since the last update.
+    pub skipped: Vec<usize>,
 }
 
 impl Reporter<'_> {
@@ -71,7 +76,8 @@ impl Reporter<'_> {
 }
 
 impl Observer for Reporter<'_> {
-    fn stepped(&mut self, r: &StepReport, epoch: f64) {
+    fn stepped(&mut self, r: &StepReport, epoch: f64, rows: &[usize]) {
+        self.skipped.clear();
         (self.sink)(Event::Step {
             step: r.step,
             loss: r.loss,
@@ -89,8 +95,20 @@ impl Observer for Reporter<'_> {
                     norm: *norm,
                 })
                 .collect(),
-            rows: vec![],
+            rows: self.data.places(rows),
             memory: memory::memory_now(),
+        });
+    }
+
+    fn skipped(&mut self, reason: &TrainError) {
+        let TrainError::NotFinite { step, rows, .. } = reason else {
+            return;
+        };
+        self.skipped.extend(rows);
+        (self.sink)(Event::Skipped {
+            step: *step,
+            reason: format!("{reason} Its update was left out."),
+            rows: self.data.places(rows),
         });
     }
 
@@ -119,13 +137,23 @@ impl Observer for Reporter<'_> {
     }
 
     fn saved(&mut self, step: usize, path: &Path) {
+        self.flags.saved();
         (self.sink)(Event::Checkpoint {
             step,
             path: path.into(),
         });
     }
 
+    fn best(&mut self, best: Best, path: &Path) {
+        (self.sink)(Event::Best {
+            step: best.step,
+            loss: f64::from(best.loss),
+            path: path.into(),
+        });
+    }
+
     fn save_failed(&mut self, step: usize, error: &TrainError) {
+        self.flags.saved();
         let message = format!(
             "The checkpoint of step {step} could not be written: {error} Training goes on; free some space before it ends."
         );
@@ -136,8 +164,23 @@ impl Observer for Reporter<'_> {
         if self.flags.paused() {
             (self.sink)(Event::Paused { step });
             self.flags.wait_while_paused();
-            (self.sink)(Event::Resumed { step });
+            // A checkpoint is written in between, and a run that is suspended does not go on.
+            if !self.flags.wants_save() && !self.flags.suspended() {
+                (self.sink)(Event::Resumed { step });
+            }
         }
-        if self.flags.stopped() { Wish::Stop } else { Wish::GoOn }
+        if self.flags.stopped() {
+            Wish::Stop
+        } else if self.flags.suspended() {
+            Wish::Suspend
+        } else if self.flags.wants_save() {
+            Wish::Save
+        } else {
+            Wish::GoOn
+        }
+    }
+
+    fn hold(&mut self) {
+        self.flags.hold();
     }
 }

@@ -4,9 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Flags, Sink};
-use crate::formats::FormatError;
-use crate::formats::source;
 use crate::formats::weights::{StoreType, write_whole};
+use crate::formats::{FormatError, checkpoint, source};
 use crate::protocol::Event;
 use crate::recipe::{MethodKind, Recipe};
 use crate::template::Template;
@@ -37,6 +36,15 @@ pub enum RunFolderError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A new run would mix with an old one.
+    #[error("{0} holds a run with checkpoints already. Add --resume to go on with it, or choose another folder.")]
+    Taken(PathBuf),
+    /// The data is not that of the run any more.
+    #[error(
+        "{0} changed since the run began, so it cannot go on as the same run. Put the file back, or start a new run with \
+         --init-adapter and the last checkpoint."
+    )]
+    DataChanged(PathBuf),
     /// The recipe cannot be written as TOML.
     #[error("The recipe cannot be written: {0}")]
     Recipe(String),
@@ -57,21 +65,53 @@ pub struct Outcome<'a> {
     pub tokenizer: &'a Tokenizer,
 }
 
+impl RunFolderError {
+    /// Something in the folder cannot be written.
+    pub fn write(path: &Path, source: std::io::Error) -> Self {
+        let path = path.into();
+        FormatError::Write { path, source }.into()
+    }
+}
+
+/// A run that is resumed must see the rows that it began with: the place in the data would mean others.
+fn same_data(dir: &Path, recipe: &Recipe) -> Result<(), RunFolderError> {
+    let text = std::fs::read_to_string(dir.join("recipe.toml")).unwrap_or_default();
+    // A run that was killed before it wrote its recipe has no data yet.
+    let Ok(began) = Recipe::parse(&text) else {
+        return Ok(());
+    };
+    let pairs = began.data.sha256.iter().zip(&recipe.data.sha256);
+    let changed = pairs.zip(&recipe.data.files).find(|((a, b), _)| a != b);
+    changed.map_or(Ok(()), |(_, file)| Err(RunFolderError::DataChanged(file.clone())))
+}
+
 /// A run folder that exists.
 pub struct RunFolder {
     dir: PathBuf,
 }
 
 impl RunFolder {
-    /// Makes the folder and writes `recipe.toml` and, where there is a template, `chat_template.jinja`.
+    /// Makes the folder and writes `recipe.toml` and, where there is a template, `chat_template.jinja`. What a killed worker left
+    /// behind is put in order first.
     ///
     /// # Errors
-    /// The folder cannot be made or written.
-    pub fn open(dir: &Path, recipe: &Recipe, template: Option<&Template>) -> Result<Self, RunFolderError> {
+    /// The folder cannot be made or written; it holds another run, or the data changed since the run that is resumed began.
+    pub fn open(
+        dir: &Path,
+        recipe: &Recipe,
+        template: Option<&Template>,
+        resume: bool,
+    ) -> Result<Self, RunFolderError> {
         std::fs::create_dir_all(dir).map_err(|source| RunFolderError::Make {
             path: dir.into(),
             source,
         })?;
+        checkpoint::tidy(dir).map_err(|e| RunFolderError::write(dir, e))?;
+        if resume {
+            same_data(dir, recipe)?;
+        } else if !checkpoint::all(dir).is_empty() {
+            return Err(RunFolderError::Taken(dir.into()));
+        }
         let text = recipe.to_toml().map_err(|e| RunFolderError::Recipe(e.to_string()))?;
         write_whole(&dir.join("recipe.toml"), text.as_bytes())?;
         if let Some(template) = template {

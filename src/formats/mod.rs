@@ -1,6 +1,7 @@
 //! Containers and configs of other tools: config.json, safetensors, GGUF, PEFT's adapter_config.json. Knows files, no tensors on devices.
 
 pub mod bundle;
+pub mod checkpoint;
 pub mod config;
 pub mod describe;
 pub mod gguf;

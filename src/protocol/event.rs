@@ -119,6 +119,8 @@ pub enum Event {
     Paused { step: usize },
     /// Training goes on.
     Resumed { step: usize },
+    /// The worker ends with everything in the checkpoint of this step; the run can be resumed.
+    Suspended { step: usize },
     /// Training is over (finished or stopped by the user); `path` holds the result.
     TrainEnd {
         step: usize,

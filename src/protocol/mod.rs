@@ -23,6 +23,10 @@ pub enum Control {
     Pause,
     /// Go on.
     Resume,
+    /// Write a checkpoint now and go on.
+    Save,
+    /// Write a checkpoint and end, so that all memory is free; the run can be resumed.
+    Suspend,
     /// End the worker when idle.
     Quit,
 }

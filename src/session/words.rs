@@ -1,5 +1,8 @@
 //! Numbers as people say them: thousands separators, sizes, durations, parameter counts.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use crate::protocol::StoredAs;
 
 /// `12345` as `12,345`.
@@ -86,4 +89,21 @@ pub fn first_words(text: &str, longest: usize) -> String {
         }
     }
     line
+}
+
+/// Rows of a step as people find them: `chats.jsonl 3, 17; more.jsonl 5`, counted from 1. `rows` are numbers of the file and the row in it.
+pub fn row_names(files: &[PathBuf], rows: &[(usize, usize)]) -> String {
+    let mut by_file: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (file, row) in rows {
+        by_file.entry(*file).or_default().push((row + 1).to_string());
+    }
+    let name = |file: &usize| {
+        let path = files.get(*file).and_then(|path| path.file_name());
+        path.map_or_else(|| format!("file {}", file + 1), |n| n.to_string_lossy().into_owned())
+    };
+    let parts: Vec<String> = by_file
+        .iter()
+        .map(|(file, rows)| format!("{} {}", name(file), rows.join(", ")))
+        .collect();
+    parts.join("; ")
 }

@@ -2,29 +2,52 @@
 //! Knows no recipe; the caller names the folders.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::params::{Layout, Param, Trained};
 use super::{TrainError, Trainer};
-use crate::formats::FormatError;
 use crate::formats::source::TensorSource;
 use crate::formats::weights::{HostTensor, StoreType, WeightFile, write, write_whole};
+use crate::formats::{FormatError, checkpoint};
 use crate::model::{Decoder, ModelError, Slot, Stored, to_device, to_host};
 
 /// `trainer_state.json`: where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainerState {
-    /// Optimizer steps taken; the data cursor and the dropout seeds follow from it.
+    /// Steps of the run, skipped ones included; the data cursor, the learning rate and the dropout seeds follow from it.
     pub step: usize,
+    /// Updates that the optimizer made.
+    pub updates: usize,
+    /// Steps skipped since the last update.
+    #[serde(default)]
+    pub skipped_in_a_row: usize,
+    /// The best checkpoint so far.
+    #[serde(default)]
+    pub best: Option<Best>,
+    /// Was the evaluation of this step broken off?
+    #[serde(default)]
+    pub owes_evaluation: bool,
+    /// Evaluations since the best one.
+    #[serde(default)]
+    pub evals_without_gain: usize,
     /// Passes over the data.
     pub epoch: f64,
     /// Seed of the run.
     pub seed: u64,
     /// Step, loss and learning rate of the steps so far.
     pub log_history: Vec<(usize, f64, f64)>,
+}
+
+/// The evaluation with the lowest held-out loss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Its step.
+    pub step: usize,
+    /// Its loss; in single precision, which survives being written as text.
+    pub loss: f32,
 }
 
 impl Trainer {
@@ -37,7 +60,7 @@ impl Trainer {
             trainer.save_optimizer(&temp.join("optimizer.safetensors"))?;
             let text = serde_json::to_string_pretty(state).map_err(|e| invalid(temp, e.to_string()))?;
             write_whole(&temp.join("trainer_state.json"), text.as_bytes())?;
-            Ok(())
+            checkpoint::seal(temp).map_err(|source| unwritable(temp, source))
         })
     }
 
@@ -54,30 +77,20 @@ impl Trainer {
         extra: &mut dyn FnMut(&mut Self, &Path) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
         let parent = dir.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).map_err(|e| FormatError::Write {
-            path: parent.into(),
-            source: e,
-        })?;
-        let temp = tempfile::Builder::new().prefix(".saving-").tempdir_in(parent);
-        let temp = temp.map_err(|e| FormatError::Write {
-            path: parent.into(),
-            source: e,
-        })?;
+        std::fs::create_dir_all(parent).map_err(|e| unwritable(parent, e))?;
+        let temp = tempfile::Builder::new().prefix(checkpoint::SAVING).tempdir_in(parent);
+        let temp = temp.map_err(|e| unwritable(parent, e))?;
         match &self.trained {
             Trained::Lora(lora) => lora.save(temp.path(), base_model, &self.model.config)?,
             Trained::Full => save_full(&mut self.model, temp.path(), store)?,
         }
         extra(self, temp.path())?;
         let made = temp.keep();
-        let renamed = replace_folder(&made, dir).inspect_err(|_| {
+        let renamed = checkpoint::rename_into_place(&made, dir).inspect_err(|_| {
             // The half-named folder is of no use to anyone.
             let _ = std::fs::remove_dir_all(&made);
         });
-        renamed.map_err(|e| FormatError::Write {
-            path: dir.into(),
-            source: e,
-        })?;
-        Ok(())
+        renamed.map_err(|e| unwritable(dir, e))
     }
 
     fn save_optimizer(&self, path: &Path) -> Result<(), TrainError> {
@@ -94,7 +107,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Continues from a checkpoint folder: weights, the optimizer's state and the step.
+    /// Continues from a checkpoint folder: weights, the optimizer's state and the place in the data.
     ///
     /// # Errors
     /// The folder is not whole, or belongs to another kind of run.
@@ -111,8 +124,8 @@ impl Trainer {
         let mut read = |name: &str, shape: [usize; 2]| -> Result<Tensor<2>, TrainError> {
             Ok(to_device(file.read_shaped(name, &shape)?, &device))
         };
-        self.optimizer.restore(&self.params, state.step, &mut read)?;
-        self.restore(values)?;
+        self.optimizer.restore(&self.params, state.updates, &mut read)?;
+        self.restore(values, state.step)?;
         Ok(state)
     }
 
@@ -181,24 +194,6 @@ fn load_full(dir: &Path, params: &[Param], device: &Device) -> Result<Vec<Tensor
         .collect()
 }
 
-/// The newest whole checkpoint of a run folder.
-pub fn newest_checkpoint(run: &Path) -> Option<(usize, PathBuf)> {
-    let entries = std::fs::read_dir(run).ok()?.flatten();
-    let step = |p: &Path| {
-        p.file_name()?
-            .to_str()?
-            .strip_prefix("checkpoint-")?
-            .parse::<usize>()
-            .ok()
-    };
-    let whole = |p: &PathBuf| p.join("trainer_state.json").is_file();
-    entries
-        .map(|e| e.path())
-        .filter(whole)
-        .filter_map(|p| Some((step(&p)?, p)))
-        .max()
-}
-
 fn in_order(dir: &Path, params: &[Param], loaded: Vec<Param>) -> Result<Vec<Tensor<2>>, TrainError> {
     let mut by_name: BTreeMap<String, Tensor<2>> = loaded.into_iter().map(|p| (p.name, p.value)).collect();
     let missing = |name: &str| TrainError::Checkpoint {
@@ -211,16 +206,9 @@ fn in_order(dir: &Path, params: &[Param], loaded: Vec<Param>) -> Result<Vec<Tens
         .collect()
 }
 
-/// Renames `made` to `dir`, moving an older folder of that name out of the way first.
-fn replace_folder(made: &Path, dir: &Path) -> std::io::Result<()> {
-    if dir.exists() {
-        let old = dir.with_extension("old");
-        let _ = std::fs::remove_dir_all(&old);
-        std::fs::rename(dir, &old)?;
-        std::fs::rename(made, dir)?;
-        return std::fs::remove_dir_all(&old);
-    }
-    std::fs::rename(made, dir)
+fn unwritable(path: &Path, source: std::io::Error) -> TrainError {
+    let path = path.into();
+    FormatError::Write { path, source }.into()
 }
 
 fn invalid(path: &Path, message: String) -> TrainError {

@@ -3,6 +3,7 @@
 
 mod backward;
 mod checkpoint;
+mod keep;
 mod optim;
 mod params;
 mod run;
@@ -10,7 +11,7 @@ mod schedule;
 mod trainer;
 
 pub use backward::Passes;
-pub use checkpoint::{TrainerState, newest_checkpoint};
+pub use checkpoint::{Best, TrainerState};
 pub use optim::{Norms, Optimizer, OptimizerConfig, clip_factor, norms};
 pub use params::{Param, Trained};
 pub use run::{LoopPlan, Observer, RunEnd, Wish, run};
@@ -36,9 +37,7 @@ pub enum TrainError {
     #[error(transparent)]
     Format(#[from] FormatError),
     /// The loss or the gradient became infinite or not a number; the weights are those before this step.
-    #[error(
-        "The loss became {loss} (gradient norm {grad_norm}) at step {step}. Training stopped at the last good step. Lower the learning rate, or look at the rows of this step."
-    )]
+    #[error("The loss became {loss} (gradient norm {grad_norm}) at step {step}.")]
     NotFinite {
         /// The step that failed, from 1.
         step: usize,
@@ -46,7 +45,7 @@ pub enum TrainError {
         loss: f64,
         /// The gradient norm seen.
         grad_norm: f64,
-        /// Examples in the step (indices of conversations).
+        /// Examples in the step (their indices among the training examples).
         rows: Vec<usize>,
     },
     /// The device failed (out of memory, lost).

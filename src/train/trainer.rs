@@ -80,6 +80,8 @@ pub struct Trainer {
     /// The model without its adapter, sharing its memory, where its predictions count.
     base: Option<Decoder>,
     device: Device,
+    /// Steps of the run behind it, skipped ones included.
+    cursor: usize,
 }
 
 /// Means over the micro-batches of one step.
@@ -109,12 +111,28 @@ impl Trainer {
             setup,
             base,
             device,
+            cursor: 0,
         })
     }
 
-    /// Steps taken.
+    /// Steps of the run that are behind it: updates of the optimizer and steps that were skipped.
     pub fn steps(&self) -> usize {
-        self.optimizer.step
+        self.cursor
+    }
+
+    /// Leaves out a step that [`Self::step`] refused: its rows are passed over, weights and optimizer stay.
+    ///
+    /// # Errors
+    /// The adapter does not fit the model.
+    pub fn skip(&mut self) -> Result<(), TrainError> {
+        self.cursor += 1;
+        self.rest()
+    }
+
+    /// Are all trained values finite? Reads back from the device.
+    pub fn is_finite(&self) -> bool {
+        let values: Vec<Tensor<2>> = self.params.iter().map(|p| p.value.clone()).collect();
+        norms(&self.params, &values).is_ok_and(|n| n.all.is_finite())
     }
 
     /// Number of trained values.
@@ -148,6 +166,7 @@ impl Trainer {
         }
         let scale = clip_factor(grad_norm, self.setup.clip);
         self.optimizer.update(&mut self.params, gathered.grads, scale, lr);
+        self.cursor += 1;
         self.rest()?;
         Ok(StepReport {
             step: self.steps(),
@@ -183,7 +202,7 @@ impl Trainer {
                 base: self.base.as_ref(),
                 passes: self.setup.passes,
                 device: &self.device,
-                seed: micro_batch_seed(self.setup.seed, self.optimizer.step, micro),
+                seed: micro_batch_seed(self.setup.seed, self.cursor, micro),
                 whole: supervised,
             };
             pass.run(batch, &mut gathered)?;
@@ -206,10 +225,11 @@ impl Trainer {
     ///
     /// # Errors
     /// The adapter does not fit the model.
-    pub fn restore(&mut self, values: Vec<Tensor<2>>) -> Result<(), TrainError> {
+    pub fn restore(&mut self, values: Vec<Tensor<2>>, cursor: usize) -> Result<(), TrainError> {
         for (param, value) in self.params.iter_mut().zip(values) {
             param.value = value;
         }
+        self.cursor = cursor;
         self.rest()
     }
 

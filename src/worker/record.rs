@@ -60,17 +60,20 @@ impl Record {
         })
     }
 
-    /// Appends an event and flushes it.
+    /// Appends an event. What a checkpoint or the end of a run says is written through to the disk with all before it; steps are not,
+    /// since after a loss of power they are done again.
     ///
     /// # Errors
     /// The disk is full.
     pub fn append(&self, event: &Event) -> std::io::Result<()> {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
-        self.events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_all(&line)
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.write_all(&line)?;
+        match event {
+            Event::Checkpoint { .. } | Event::Suspended { .. } | Event::TrainEnd { .. } => events.sync_data(),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::record::{events_path, lock_path};
 use super::tail::Tail;
 use super::{News, Wake, WorkerError, WorkerExit, control, process, supervise};
+use crate::formats::checkpoint;
 use crate::protocol::{Control, Event, Frame, Job, Request};
 
 /// How often the run folder is looked at.
@@ -275,16 +276,9 @@ pub fn is_alive(run_dir: &Path) -> bool {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-/// Step and folder of the newest whole checkpoint.
+/// Step and folder of the newest whole checkpoint. Reads all of it.
 pub fn newest_checkpoint(run_dir: &Path) -> Option<(usize, PathBuf)> {
-    let entries = std::fs::read_dir(run_dir).ok()?.flatten().map(|e| e.path());
-    entries
-        .filter(|path| path.join("trainer_state.json").is_file())
-        .filter_map(|path| {
-            let step = path.file_name()?.to_str()?.strip_prefix("checkpoint-")?.parse().ok()?;
-            Some((step, path))
-        })
-        .max()
+    checkpoint::newest(run_dir).0
 }
 
 fn log_path(run_dir: &Path) -> PathBuf {

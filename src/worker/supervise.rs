@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::runs::newest_checkpoint;
+use crate::formats::checkpoint;
 use crate::protocol::Job;
 
 /// A way on after a lack of memory.
@@ -31,7 +32,8 @@ pub fn second_try(job: &Job) -> Option<SecondTry> {
     recipe.batch.size /= factor;
     recipe.batch.accumulation *= factor;
     let from = newest_checkpoint(run_dir);
-    *resume = from.is_some();
+    // Damaged checkpoints are put aside by a run that resumes.
+    *resume = !checkpoint::all(run_dir).is_empty();
     let message = format!(
         "Training ran out of memory with {size} rows at a time. It goes on from {} with {} rows at a time and accumulation {}; \
          the result is the same, only slower.",

@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod bench;
 mod chat;
+mod crash;
 mod ends;
 #[path = "../fetched/mod.rs"]
 mod fetched;

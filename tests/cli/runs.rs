@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use burnish::formats::checkpoint;
 use burnish::protocol::{Control, Event, Job};
 use burnish::recipe::Recipe;
 use burnish::worker::{News, RunHandle, is_alive, newest_checkpoint, second_try, use_program};
@@ -21,7 +22,7 @@ fn world() -> World {
     world
 }
 
-fn events(run: &Path) -> Vec<Event> {
+pub fn events(run: &Path) -> Vec<Event> {
     let text = std::fs::read_to_string(run.join("events.jsonl")).unwrap();
     let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
     text.lines().map(parse).collect()
@@ -29,7 +30,7 @@ fn events(run: &Path) -> Vec<Event> {
 
 /// Losses by step as their bits. Steps after the last checkpoint are done again by a resumed run: they must give the same.
 #[track_caller]
-fn losses(events: &[Event]) -> Vec<(usize, u64)> {
+pub fn losses(events: &[Event]) -> Vec<(usize, u64)> {
     let mut all = std::collections::BTreeMap::new();
     for event in events {
         if let Event::Step { step, loss, .. } = event {
@@ -291,6 +292,7 @@ fn the_way_out_of_a_lack_of_memory_keeps_the_rows_of_a_step() {
     }
     assert_eq!(sizes, [1], "from two rows to one, then there is no way on");
     world.write("run/checkpoint-3/trainer_state.json", "{}");
+    checkpoint::seal(&world.path("run/checkpoint-3")).unwrap();
     let next = second_try(&job(&world, &run, 3)).unwrap();
     assert!(matches!(next.job, Job::Train { resume: true, .. }));
     assert!(

@@ -21,6 +21,7 @@ mod one_path;
 mod optimizers;
 mod passes;
 mod real_models;
+mod run_loop;
 mod sampling;
 mod stop_texts;
 mod train_devices;

@@ -17,6 +17,7 @@ fn spec(dropout: f64) -> LoraSpec {
         dropout,
         targets: vec!["q_proj".into(), "down_proj".into()],
         rslora: false,
+        dora: false,
     }
 }
 

@@ -67,7 +67,8 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
                 ],
             ),
         ),
-        ("worker", vec!["protocol", "engine"]),
+        // Which checkpoint is whole is the formats room's to say.
+        ("worker", vec!["protocol", "engine", "formats"]),
         ("session", with(BURN_FREE, &["worker"])),
         ("ui", with(BURN_FREE, &["session"])),
         ("serve", with(BURN_FREE, &["session", "worker"])),

@@ -96,6 +96,20 @@ pub struct Prepared {
     pub sha256: Vec<String>,
 }
 
+impl Prepared {
+    /// Number of the file and row in it, for each of some training examples; each row once.
+    pub fn places(&self, examples: &[usize]) -> Vec<(usize, usize)> {
+        let mut places: Vec<(usize, usize)> = self.origins(examples).map(|o| (o.file, o.row)).collect();
+        places.dedup();
+        places
+    }
+
+    /// Where training examples come from.
+    pub fn origins(&self, examples: &[usize]) -> impl Iterator<Item = &Origin> {
+        examples.iter().filter_map(|i| self.rows.get(self.train.get(*i)?.row))
+    }
+}
+
 /// Prepares every row of the recipe's files, or takes them from the cache, and decides what is held out.
 ///
 /// # Errors

@@ -14,11 +14,12 @@ pub(super) use start::trains_markers;
 use super::batches::{Batches, eval_batches};
 use super::observe::Reporter;
 use super::prepare::Prepared;
-use super::run_folder::Outcome;
+use super::run_folder::{Outcome, RunFolderError};
 use super::{EngineError, Flags, Sink, memory};
+use crate::formats::checkpoint;
 use crate::protocol::Event;
 use crate::recipe::Recipe;
-use crate::train::{self, LoopPlan, TrainError, Trainer, TrainerState};
+use crate::train::{self, LoopPlan, RunEnd, TrainError, Trainer, TrainerState};
 use prompts::sample_prompts;
 use setting::{Setting, set_up};
 use start::make_trainer;
@@ -46,7 +47,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     let mut batches = Batches::of(&setting);
     let plan = loop_plan(&setting, request.run_dir, batches.steps_per_epoch());
     let state = match request.resume {
-        true => resume(&mut trainer, request.run_dir)?,
+        true => resume(&mut trainer, request.run_dir, sink)?,
         false => TrainerState::default(),
     };
     announce(&setting, &trainer, &plan, request.run_dir, sink);
@@ -56,6 +57,8 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         tokenizer: setting.tokenizer.clone(),
         template: setting.template.clone(),
         prompts: sample_prompts(&setting),
+        data: &setting.data,
+        skipped: vec![],
     };
     let eval = eval_batches(&setting.recipe, &setting.data.eval, setting.pad());
     let end = train::run(
@@ -66,7 +69,16 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         &eval,
         &mut reporter,
     );
-    let stopped = end.as_ref().map_or(true, |e| e.stopped);
+    let skipped = reporter.skipped;
+    match end {
+        Ok(RunEnd::Suspended) => {
+            sink(Event::Suspended { step: trainer.steps() });
+            return Ok(());
+        }
+        // From a device that failed nothing can be read any more; the last checkpoint has what was learned.
+        Err(error) if !matches!(error, TrainError::NotFinite { .. }) => return Err(error.into()),
+        _ => tell_end(&end, &plan, trainer.steps(), sink),
+    }
     let kept = folder.keep(
         &mut trainer,
         &Outcome {
@@ -82,20 +94,62 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     sink(Event::TrainEnd {
         step: trainer.steps(),
         path: kept.clone(),
-        stopped,
+        stopped: !matches!(end, Ok(RunEnd::Finished | RunEnd::NoGain)),
         seconds,
         peak_memory: memory::peak_memory(),
     });
-    match end {
-        Ok(_) => Ok(()),
-        Err(error @ TrainError::NotFinite { .. }) => Err(name_rows(error, &setting.data, &kept)),
-        Err(error) => Err(error.into()),
+    end.map(drop)
+        .map_err(|error| name_rows(&error, &setting.data, &skipped, &kept))
+}
+
+/// What the user should know of the end of a run that watches its held-out loss.
+fn tell_end(end: &Result<RunEnd, TrainError>, plan: &LoopPlan, step: usize, sink: Sink<'_>) {
+    let warn = |message: String| sink(Event::Warning { message });
+    if matches!(end, Ok(RunEnd::NoGain)) {
+        warn(format!(
+            "The held-out loss did not fall for {} evaluations, so training ends early.",
+            plan.patience
+        ));
+    }
+    if matches!(end, Ok(RunEnd::NoGain | RunEnd::Finished)) && plan.patience > 0 {
+        warn(format!(
+            "The result has the weights of step {step}, where the held-out loss was best."
+        ));
     }
 }
 
-fn resume(trainer: &mut Trainer, run_dir: &Path) -> Result<TrainerState, EngineError> {
-    let (_, dir) = train::newest_checkpoint(run_dir).ok_or_else(|| EngineError::NoCheckpoint(run_dir.into()))?;
-    Ok(trainer.resume(&dir)?)
+/// Puts the trainer where the newest whole checkpoint is; what is damaged is told and put aside. A run that did not come to its first
+/// checkpoint begins anew.
+fn resume(trainer: &mut Trainer, run_dir: &Path, sink: Sink<'_>) -> Result<TrainerState, EngineError> {
+    let (found, damaged) = checkpoint::newest(run_dir);
+    let from = match &found {
+        Some((_, dir)) => named(dir),
+        None => "the beginning".into(),
+    };
+    for each in &damaged {
+        sink(Event::Warning {
+            message: format!(
+                "{} is damaged: {}. The run goes on from {from}.",
+                named(&each.path),
+                each.why
+            ),
+        });
+        checkpoint::put_aside(each).map_err(|e| RunFolderError::write(&each.path, e))?;
+    }
+    match found {
+        Some((_, dir)) => Ok(trainer.resume(&dir)?),
+        None if damaged.is_empty() => {
+            let message = "The run had no checkpoint yet; it begins anew.".into();
+            sink(Event::Warning { message });
+            Ok(TrainerState::default())
+        }
+        None => Ok(TrainerState::default()),
+    }
+}
+
+fn named(dir: &Path) -> String {
+    dir.file_name()
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
 }
 
 fn total_steps(recipe: &Recipe, per_epoch: usize) -> usize {
@@ -121,6 +175,8 @@ fn loop_plan(setting: &Setting, run_dir: &Path, per_epoch: usize) -> LoopPlan {
         eval_every: share(recipe.eval.every, 10),
         save_every: share(recipe.save.every, 5),
         keep: recipe.save.keep,
+        keep_best: recipe.save.best || recipe.eval.patience > 0,
+        patience: recipe.eval.patience,
         run_dir: run_dir.into(),
         base_model: recipe.model.path.clone(),
         seed: recipe.data.seed,
@@ -128,11 +184,8 @@ fn loop_plan(setting: &Setting, run_dir: &Path, per_epoch: usize) -> LoopPlan {
 }
 
 fn announce(setting: &Setting, trainer: &Trainer, plan: &LoopPlan, run_dir: &Path, sink: Sink<'_>) {
-    let name = run_dir
-        .file_name()
-        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     sink(Event::TrainStart {
-        run: name,
+        run: named(run_dir),
         device: setting.device_name.clone(),
         steps: plan.total_steps,
         epochs: plan.total_steps as f64 / plan.steps_per_epoch.max(1.0),
@@ -148,20 +201,15 @@ fn announce(setting: &Setting, trainer: &Trainer, plan: &LoopPlan, run_dir: &Pat
     });
 }
 
-fn name_rows(error: TrainError, data: &Prepared, kept: &Path) -> EngineError {
-    let TrainError::NotFinite { rows, .. } = &error else {
-        return error.into();
-    };
-    let mut places: Vec<String> = rows
-        .iter()
-        .filter_map(|i| data.rows.get(*i))
+fn name_rows(error: &TrainError, data: &Prepared, skipped: &[usize], kept: &Path) -> EngineError {
+    let mut places: Vec<String> = data
+        .origins(skipped)
         .filter_map(|row| Some(format!("{} line {}", data.files.get(row.file)?.display(), row.line)))
         .collect();
     places.dedup();
-    let kept = format!("The last good weights are in {}.", kept.display());
     EngineError::NotFinite {
         cause: error.to_string(),
         rows: places.join(", "),
-        kept,
+        kept: format!("The last good weights are in {}.", kept.display()),
     }
 }

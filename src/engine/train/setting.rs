@@ -72,7 +72,12 @@ pub(super) fn set_up(
     if let (Some(message), Some(_)) = (note, setting.used_template()) {
         sink(Event::Warning { message });
     }
-    let folder = RunFolder::open(request.run_dir, &setting.recipe, setting.used_template())?;
+    let folder = RunFolder::open(
+        request.run_dir,
+        &setting.recipe,
+        setting.used_template(),
+        request.resume,
+    )?;
     Ok((setting, folder))
 }
 
@@ -91,7 +96,7 @@ pub(in crate::engine) fn chosen(
 /// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
 fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
     let (m, o) = (&recipe.method, &recipe.optim);
-    let refused: [(bool, &'static str, String); 9] = [
+    let refused: [(bool, &'static str, String); 6] = [
         (
             !matches!(m.kind, MethodKind::Lora | MethodKind::Full),
             "method.kind",
@@ -114,11 +119,6 @@ fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
             format!("{:?}", recipe.data.replay),
         ),
         (recipe.batch.order != RowOrder::Shuffled, "batch.order", "length".into()),
-        (
-            recipe.eval.patience > 0,
-            "eval.patience",
-            recipe.eval.patience.to_string(),
-        ),
     ];
     match refused.into_iter().find(|(refused, ..)| *refused) {
         Some((_, field, value)) => Err(EngineError::Unsupported {

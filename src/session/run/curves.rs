@@ -55,6 +55,11 @@ impl Curves {
         self.evals.push((step, loss));
     }
 
+    /// Forgets what came after a step: it is done again.
+    pub fn cut_after(&mut self, step: usize) {
+        self.cut_at(step + 1);
+    }
+
     fn cut_at(&mut self, step: usize) {
         self.steps.retain(|s| s.step < step);
         self.evals.retain(|(s, _)| *s < step);

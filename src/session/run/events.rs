@@ -3,7 +3,7 @@
 use super::{LogLine, RunPhase, RunResult, RunStart, RunState, Sample, StepPoint};
 use crate::protocol::Event;
 use crate::session::problems::Way;
-use crate::session::{Command, Effect, Room, State, TrainCommand, chats};
+use crate::session::{Command, Effect, Room, State, TrainCommand, chats, words};
 
 /// Takes in an event of the training worker; events of another job are ignored.
 pub fn on_event(state: &mut State, id: u64, event: Event) -> Vec<Effect> {
@@ -106,6 +106,19 @@ fn take(run: &mut RunState, event: Event) {
             log(run, Some(step), "Checkpoint written".into(), false);
             run.checkpoint = Some((step, path));
         }
+        Event::Best { step, loss, .. } => {
+            log(
+                run,
+                Some(step),
+                format!("The best held-out loss so far: {loss:.4}"),
+                false,
+            );
+        }
+        Event::Skipped { step, reason, rows } => {
+            let files = run.recipe.as_ref().map_or(&[][..], |r| &r.data.files);
+            let rows = words::row_names(files, &rows);
+            log(run, Some(step), format!("Step skipped. {reason} Rows: {rows}"), true);
+        }
         Event::Warning { message } => log(run, Some(run.step()), message, true),
         Event::Paused { step } => {
             run.phase = RunPhase::Paused;
@@ -143,6 +156,9 @@ fn take_start(run: &mut RunState, event: Event) {
     }
     run.phase = RunPhase::Training;
     run.stage = None;
+    // A run that goes on from a checkpoint does the steps after it again.
+    run.curves.cut_after(start_step);
+    run.samples.retain(|sample| sample.step <= start_step && start_step > 0);
     let what = if start_step > 0 {
         format!("Going on from step {start_step}")
     } else {
