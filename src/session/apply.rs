@@ -3,7 +3,7 @@
 use super::problems::Way;
 use super::words;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{audit, chats, data, hub, lesson, model, nav, plan, preview, recipe_form, run};
+use super::{audit, chats, data, hub, lesson, live, model, nav, plan, preview, recipe_form, run};
 use crate::protocol::Event;
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
@@ -28,6 +28,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Lesson(command) => lesson::apply(state, command),
         Command::Audit(command) => audit::apply(state, command),
         Command::Train(command) => run::apply(state, command),
+        Command::Live(command) => live::apply(state, command),
         Command::Chat(command) => chats::apply(state, command),
     }
 }
@@ -50,7 +51,11 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
         Outcome::Classified(path, kind) => classified(state, path, kind),
         Outcome::Model { path, result } => model::absorb(state, path, result),
         Outcome::ModelListed(card) => model::listed(state, card),
-        Outcome::Data { path, result } => data::absorb(state, path, result),
+        Outcome::Data { path, result } => {
+            let mut effects = data::absorb(state, path, result);
+            effects.extend(live::file_read(state));
+            effects
+        }
         Outcome::Samples(samples) => {
             state.data.samples = samples;
             Vec::new()

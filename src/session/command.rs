@@ -6,7 +6,7 @@ use super::audit::AuditCommand;
 use super::chats::ChatCommand;
 use super::lesson::LessonCommand;
 use super::preview::TemplateCommand;
-use super::{DataCommand, Dialog, HubCommand, ModelCommand, ThemeChoice, TrainCommand};
+use super::{DataCommand, Dialog, HubCommand, LiveCommand, ModelCommand, ThemeChoice, TrainCommand};
 
 /// A place in the window, in the order of the rail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -83,6 +83,8 @@ pub enum Command {
     /// The audit of the whole data set.
     Audit(AuditCommand),
     Train(TrainCommand),
+    /// How the curves of the run are looked at.
+    Live(LiveCommand),
     Chat(ChatCommand),
 }
 

@@ -14,6 +14,7 @@ pub mod effects;
 mod hub;
 mod lengths;
 pub mod lesson;
+mod live;
 mod model;
 mod nav;
 mod plan;
@@ -38,13 +39,17 @@ pub use hub::{
     Download, FileQuestion, HubCommand, HubEffect, HubOutcome, HubState, Keep, Question, TokenQuestion, machine_memory,
 };
 pub use lengths::{RowLengths, can_count};
+pub use live::{Chart, LiveCommand, LiveState, Look, Zoom};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;
 pub use plan::Plan;
 pub use problems::{Problem, Problems, Toast, Way};
 pub use project::Project;
 pub use recipe_form::RecipeState;
-pub use run::{Curves, LogLine, RunPhase, RunResult, RunStart, RunState, Sample, StepPoint, TrainCommand, missing};
+pub use run::{
+    Along, Curves, EvalPoint, LogLine, Measure, Pyramid, RunPhase, RunResult, RunStart, RunState, Sample, Spike,
+    Spikes, StepPoint, TrainCommand, missing,
+};
 pub use settings::{Settings, ThemeChoice};
 pub use start::start;
 pub use state::{ProjectPlace, State};

@@ -7,8 +7,8 @@ use super::chats::ChatsState;
 use super::lesson::LessonState;
 use super::preview::PreviewState;
 use super::{
-    DataState, HubState, ModelState, NavState, Plan, Problems, Question, RecipeState, Room, RunPhase, RunState,
-    Settings,
+    DataState, HubState, LiveState, ModelState, NavState, Plan, Problems, Question, RecipeState, Room, RunPhase,
+    RunState, Settings,
 };
 use crate::protocol::DeviceInfo;
 
@@ -48,6 +48,8 @@ pub struct State {
     pub plan: Option<Plan>,
     /// The run that goes on or was the last.
     pub run: RunState,
+    /// How the run's curves are looked at.
+    pub live: LiveState,
     /// Named conversations with base and tuned model.
     pub chats: ChatsState,
     /// Devices that a worker reported; empty until then.

@@ -6,6 +6,7 @@ pub const ARROW_RIGHT: &str = "\u{E06C}";
 pub const BELL: &str = "\u{E0CE}";
 pub const BRACKETS: &str = "\u{E860}";
 pub const CARET_DOWN: &str = "\u{E136}";
+pub const CARET_LEFT: &str = "\u{E138}";
 pub const CARET_RIGHT: &str = "\u{E13A}";
 pub const CARET_UP: &str = "\u{E13C}";
 pub const CHART: &str = "\u{E8B6}";

@@ -1,5 +1,6 @@
 //! The window: draws `session::State` and sends `Command`s. Knows no files, tensors or worker processes.
 mod app;
+pub mod charts;
 pub mod chat_room;
 mod ctx;
 pub mod data_room;

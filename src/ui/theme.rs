@@ -25,6 +25,8 @@ pub struct Scheme {
     pub status: Status,
     pub role: Roles,
     pub series: Series,
+    /// Colours of things that stand beside each other: runs, groups of weights.
+    pub palette: Vec<Hex>,
 }
 
 /// Colours of states.
@@ -56,6 +58,8 @@ pub struct Series {
     pub rate: Hex,
     pub norm: Hex,
     pub speed: Hex,
+    pub share: Hex,
+    pub memory: Hex,
 }
 
 /// A colour written as `#rrggbb`.
@@ -133,6 +137,14 @@ impl Theme {
     /// The curves of a run.
     pub fn series(&self) -> &'static Series {
         &self.scheme.series
+    }
+
+    /// The colour of one of several things that stand beside each other; begins anew after the last.
+    pub fn palette(&self, number: usize) -> Color32 {
+        let palette = &self.scheme.palette;
+        palette
+            .get(number % palette.len().max(1))
+            .map_or(self.text(), |hex| hex.0)
     }
 
     /// Thin lines between things.

@@ -9,6 +9,7 @@ mod chats;
 mod chats_kept;
 mod chats_kit;
 mod config;
+mod curves;
 mod data;
 mod data_files;
 mod data_kit;

@@ -4,8 +4,8 @@ use burnish::data::Split;
 use burnish::protocol::{Control, Event};
 use burnish::session::words::{bytes, count, duration, first_words, parameters, small, thousands};
 use burnish::session::{
-    Bins, Command, Curves, Effect, ModelCard, Outcome, PathKind, ReadRows, Room, RunPhase, ShellCommand, Slot, State,
-    StepPoint, TrainCommand, absorb, apply, catalogue,
+    Bins, Command, Curves, Effect, EvalPoint, ModelCard, Outcome, PathKind, ReadRows, Room, RunPhase, ShellCommand,
+    Slot, State, StepPoint, TrainCommand, absorb, apply, catalogue,
 };
 
 use super::room_kit::{row, set};
@@ -61,12 +61,12 @@ fn step(step: usize, loss: f64) -> StepPoint {
     StepPoint {
         step,
         loss,
-        smoothed: 0.0,
         lr: 0.1,
         grad_norm: 1.0,
-        tokens_per_second: 100.0,
+        tokens: 200,
         seconds: 2.0,
         epoch: 0.5,
+        ..StepPoint::default()
     }
 }
 
@@ -390,7 +390,11 @@ fn the_smoothed_loss_starts_at_the_first_loss_and_follows() {
 fn steps_made_again_after_a_resume_replace_the_old_ones() {
     let mut curves = Curves::default();
     (1..=50).for_each(|i| curves.add(step(i, 3.0)));
-    curves.add_eval(40, 2.0);
+    curves.add_eval(EvalPoint {
+        step: 40,
+        loss: 2.0,
+        entropy: None,
+    });
     curves.add(step(21, 1.0));
     assert_eq!(curves.steps.len(), 21);
     assert!(curves.evals.is_empty());

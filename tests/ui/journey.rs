@@ -63,7 +63,7 @@ fn from_the_starter_to_a_chat_with_the_tuned_model() {
     window.click("Train on 855 conversations");
     wait(&mut window, "the run", 240, |s| s.run.phase == RunPhase::Finished);
     let evals = window.shell().state.run.curves.evals.clone();
-    let (first, last) = (evals[0].1, evals[evals.len() - 1].1);
+    let (first, last) = (evals[0].loss, evals[evals.len() - 1].loss);
     assert!(last < 0.8 * first, "held-out loss {first:.3} -> {last:.3}");
     assert!(!window.shell().state.run.samples.is_empty());
     window.settle();

@@ -7,6 +7,7 @@ mod hub;
 mod hub_server;
 mod journey;
 mod kit;
+mod live;
 mod markdown;
 mod rooms;
 mod run;

@@ -2,12 +2,22 @@
 
 use std::path::PathBuf;
 
-use burnish::protocol::Event;
+use burnish::protocol::{Event, GroupNorm};
 use burnish::session::{Command, Outcome, RunPhase, ShellCommand, Slot, ThemeChoice};
 use egui_kittest::kittest::Queryable;
 
 use crate::kit::{Window, write_rows};
 use crate::rooms::write_model;
+
+/// Norms of three groups that together make `norm`.
+pub fn groups(norm: f64) -> Vec<GroupNorm> {
+    let parts = [("attention", 0.6), ("feed-forward", 0.75), ("embedding", 0.28)];
+    let group = |(group, part): (&str, f64)| GroupNorm {
+        group: group.into(),
+        norm: norm * part,
+    };
+    parts.map(group).into()
+}
 
 /// The events of a run of `steps` steps out of 200, with an evaluation every 40.
 pub fn events(steps: usize) -> Vec<Event> {
@@ -37,16 +47,16 @@ pub fn events(steps: usize) -> Vec<Event> {
         let noise = ((step * 7919) % 97) as f64 / 97.0 - 0.5;
         events.push(Event::Step {
             step,
-            loss: 0.7 + 3.2 * fall + 0.5 * noise,
+            loss: 0.7 + 3.2 * fall + 0.5 * noise + if step == 97 { 3.0 } else { 0.0 },
             lr: 2e-4 * (1.0 - step as f64 / 200.0),
             grad_norm: 0.4 + fall + 0.2 * noise,
             tokens: 1024,
             supervised_tokens: 300,
             seconds: 0.5 + 0.05 * noise,
             epoch: step as f64 / 100.0,
-            norms: vec![],
-            rows: vec![],
-            memory: 0,
+            norms: groups(0.4 + fall + 0.2 * noise),
+            rows: vec![(0, step % 40), (0, (step + 7) % 40)],
+            memory: 310_000_000 + 100_000 * step as u64,
         });
         if step % 40 == 0 {
             events.push(Event::Eval {
@@ -57,7 +67,11 @@ pub fn events(steps: usize) -> Vec<Event> {
                 seconds: 1.0,
                 entropy: None,
             });
-            let text = "Arr, the capital be Paris, matey.".into();
+            let text = match step {
+                40 => "France is a country. France is a country. France",
+                _ => "Arr, the capital be Paris, matey.",
+            };
+            let text = text.into();
             events.push(Event::Sample {
                 step,
                 prompt: "What is the capital of France?".into(),
@@ -73,14 +87,18 @@ pub fn events(steps: usize) -> Vec<Event> {
 }
 
 /// A window with a run under way.
-fn running(steps: usize) -> Window {
-    let mut window = Window::new();
+pub fn running(steps: usize) -> Window {
+    under_way(Window::new(), steps)
+}
+
+/// A run under way in this window.
+pub fn under_way(mut window: Window, steps: usize) -> Window {
     let model = write_model(window.home.path());
     let file = write_rows(window.home.path(), 40, None);
     window.drop_file(&model);
     window.wait_for("Base: tiny-base");
     window.drop_file(&file);
-    window.wait_for("Line 20");
+    window.wait_for("Line 2");
     let state = &mut window.shell().state;
     state.run.phase = RunPhase::Preparing;
     state.run.name = "pirate".into();

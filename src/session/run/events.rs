@@ -1,6 +1,6 @@
 //! Events of a training job into the run's state.
 
-use super::{LogLine, RunPhase, RunResult, RunStart, RunState, Sample, StepPoint};
+use super::{LogLine, RunPhase, RunResult, RunStart, RunState, Sample};
 use crate::protocol::Event;
 use crate::session::problems::Way;
 use crate::session::{Command, Effect, Room, State, TrainCommand, chats, words};
@@ -91,9 +91,14 @@ fn take(run: &mut RunState, event: Event) {
             run.stage = Some((stage, done, total));
         }
         start @ Event::TrainStart { .. } => take_start(run, start),
-        step @ Event::Step { .. } => take_step(run, step),
-        Event::Eval { step, loss, rows, .. } => {
-            run.curves.add_eval(step, loss);
+        step @ Event::Step { .. } => {
+            if run.phase == RunPhase::Preparing {
+                run.phase = RunPhase::Training;
+            }
+            run.curves.take(&step);
+        }
+        ref eval @ Event::Eval { step, loss, rows, .. } => {
+            run.curves.take(eval);
             log(
                 run,
                 Some(step),
@@ -101,7 +106,11 @@ fn take(run: &mut RunState, event: Event) {
                 false,
             );
         }
-        Event::Sample { step, prompt, text } => run.samples.push(Sample { step, prompt, text }),
+        Event::Sample { step, prompt, text } => {
+            // A run that went on from a checkpoint answers again.
+            run.samples.retain(|s| s.step != step || s.prompt != prompt);
+            run.samples.push(Sample { step, prompt, text });
+        }
         Event::Checkpoint { step, path } => {
             log(run, Some(step), "Checkpoint written".into(), false);
             run.checkpoint = Some((step, path));
@@ -175,36 +184,6 @@ fn take_start(run: &mut RunState, event: Event) {
         trainable,
         total_params,
         template,
-    });
-}
-
-fn take_step(run: &mut RunState, event: Event) {
-    let Event::Step {
-        step,
-        loss,
-        lr,
-        grad_norm,
-        tokens,
-        seconds,
-        epoch,
-        ..
-    } = event
-    else {
-        return;
-    };
-    if run.phase == RunPhase::Preparing {
-        run.phase = RunPhase::Training;
-    }
-    let tokens_per_second = if seconds > 0.0 { tokens as f64 / seconds } else { 0.0 };
-    run.curves.add(StepPoint {
-        step,
-        loss,
-        smoothed: loss,
-        lr,
-        grad_norm,
-        tokens_per_second,
-        seconds,
-        epoch,
     });
 }
 

@@ -3,13 +3,17 @@
 mod commands;
 mod curves;
 mod events;
+mod pyramid;
+mod spikes;
 
 use std::path::PathBuf;
 
 pub use commands::{TrainCommand, apply, missing};
 pub(super) use commands::{dir_made, found, start_now};
-pub use curves::{Curves, StepPoint};
+pub use curves::{Along, Curves, EvalPoint, Measure, StepPoint};
 pub(super) use events::{on_event, on_gone};
+pub use pyramid::Pyramid;
+pub use spikes::{Spike, Spikes};
 
 use crate::recipe::Recipe;
 

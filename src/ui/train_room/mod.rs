@@ -5,8 +5,9 @@ mod charts;
 mod forecast;
 mod form;
 mod log;
-mod marks;
 mod progress;
+mod readout;
+mod timeline;
 
 use egui::{ScrollArea, Ui};
 

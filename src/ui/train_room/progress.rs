@@ -3,7 +3,7 @@
 use egui::{ScrollArea, Ui};
 
 use super::super::{Ctx, icons, kit};
-use super::{charts, log};
+use super::{charts, log, timeline};
 use crate::session::words::{bytes, duration, thousands};
 use crate::session::{Command, RunPhase, RunState, TrainCommand};
 
@@ -12,12 +12,14 @@ pub fn progress_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     header(ctx, ui);
     ui.add_space(8.0);
     ScrollArea::vertical().id_salt("run").auto_shrink(false).show(ui, |ui| {
+        // The last mark of an axis stands half outside its chart.
+        ui.set_max_width(ui.available_width() - 12.0);
         if !ctx.state.run.curves.steps.is_empty() {
             charts::charts_ui(ctx, ui);
             ui.add_space(12.0);
         }
         ui.columns(2, |columns| {
-            log::samples_ui(ctx, &mut columns[0]);
+            timeline::timeline_ui(ctx, &mut columns[0]);
             log::log_ui(ctx, &mut columns[1]);
         });
     });
@@ -84,11 +86,14 @@ fn figures(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunState) {
         parts.push(format!("epoch {:.2}", last.epoch));
         parts.push(format!("loss {:.3}", last.smoothed));
     }
-    if let Some((_, loss)) = run.curves.evals.last() {
-        parts.push(format!("held-out loss {loss:.3}"));
+    if let Some(eval) = run.curves.evals.last() {
+        parts.push(format!("held-out loss {:.3}", eval.loss));
     }
     if run.curves.tokens_per_second() > 0.0 {
         parts.push(format!("{} tokens/s", thousands(run.curves.tokens_per_second() as u64)));
+    }
+    if let Some(last) = run.curves.steps.last().filter(|s| s.memory > 0 && run.is_active()) {
+        parts.push(format!("{} in use", bytes(last.memory)));
     }
     if let Some(left) = run.seconds_left().filter(|_| run.phase == RunPhase::Training) {
         parts.push(format!("{} left", duration(left)));
