@@ -18,6 +18,8 @@ pub struct OrderOptions {
     pub packing: Option<usize>,
     /// Seed of the order; `None` keeps the order of the data (evaluation).
     pub seed: Option<u64>,
+    /// Do rows of like length stand together, so that little padding is computed?
+    pub by_length: bool,
 }
 
 /// One optimizer step.
@@ -36,6 +38,8 @@ pub struct StepPlan {
 #[derive(Clone, Debug)]
 pub struct Order {
     rows: Vec<Vec<usize>>,
+    /// Tokens of each row.
+    lengths: Vec<usize>,
     options: OrderOptions,
 }
 
@@ -54,7 +58,17 @@ impl Order {
                 .map(|index| vec![index])
                 .collect(),
         };
-        Self { rows, options }
+        let length = |row: &Vec<usize>| row.iter().map(|index| lengths[*index]).sum();
+        let lengths = rows.iter().map(length).collect();
+        Self { rows, lengths, options }
+    }
+
+    /// The rows of the largest micro-batch that can come up.
+    pub fn longest(&self) -> Vec<Vec<usize>> {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by_key(|row| std::cmp::Reverse(self.lengths[*row]));
+        let chosen = order.into_iter().take(self.options.batch_size);
+        chosen.map(|row| self.rows[row].clone()).collect()
     }
 
     /// Number of rows in an epoch: bins when packing, else examples.
@@ -76,10 +90,18 @@ impl Order {
         if let Some(seed) = self.options.seed {
             order.shuffle(&mut generator(seed, epoch));
         }
-        let micro_batches: Vec<Vec<Vec<usize>>> = order
-            .chunks(self.options.batch_size)
-            .map(|chunk| chunk.iter().map(|row| self.rows[*row].clone()).collect())
-            .collect();
+        let mut chunks: Vec<Vec<usize>> = if self.options.by_length {
+            self.by_length(order)
+        } else {
+            order.chunks(self.options.batch_size).map(<[usize]>::to_vec).collect()
+        };
+        if let (true, Some(seed)) = (self.options.by_length, self.options.seed) {
+            // Long and short batches in any order; the short last one stays last, so that every epoch has as many steps.
+            let whole = self.rows.len() / self.options.batch_size;
+            chunks[..whole].shuffle(&mut generator(seed ^ 1, epoch));
+        }
+        let rows = |chunk: Vec<usize>| chunk.iter().map(|row| self.rows[*row].clone()).collect();
+        let micro_batches: Vec<Vec<Vec<usize>>> = chunks.into_iter().map(rows).collect();
         let first = epoch * self.steps_per_epoch();
         micro_batches
             .chunks(self.options.accumulation)
@@ -90,6 +112,16 @@ impl Order {
                 micro_batches: group.to_vec(),
             })
             .collect()
+    }
+
+    /// Rows in batches of like length; those of one length stand as they were shuffled.
+    fn by_length(&self, mut order: Vec<usize>) -> Vec<Vec<usize>> {
+        // What is left over is drawn from all lengths, not the shortest rows every time.
+        let whole = order.len() / self.options.batch_size * self.options.batch_size;
+        let rest = order.split_off(whole);
+        order.sort_by_key(|row| std::cmp::Reverse(self.lengths[*row]));
+        let chunks = order.chunks(self.options.batch_size).map(<[usize]>::to_vec);
+        chunks.chain((!rest.is_empty()).then_some(rest)).collect()
     }
 
     /// The endless sequence of optimizer steps from step `cursor` (from 0) on, epoch after epoch; empty without examples.

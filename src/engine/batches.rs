@@ -1,7 +1,7 @@
 //! The micro-batches of every step of a run, and of its evaluations. Knows examples of ids, not where they come from.
 
 use crate::batch::{Example, Order, OrderOptions, Packed, StepPlan, collate};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, RowOrder};
 
 /// The training data in the run's order.
 pub struct Batches<'a> {
@@ -22,6 +22,12 @@ impl<'a> Batches<'a> {
             pad,
             epoch: vec![],
         }
+    }
+
+    /// The largest micro-batch that can come up: as many of the longest rows as stand in one.
+    pub fn largest(&self) -> Option<Packed> {
+        let rows = self.order.longest();
+        (!rows.is_empty()).then(|| collate(self.examples, &rows, self.pad))
     }
 
     /// Optimizer steps in one pass over the data.
@@ -69,5 +75,6 @@ pub fn options(recipe: &Recipe, seed: Option<u64>) -> OrderOptions {
         accumulation: recipe.batch.accumulation,
         packing: recipe.data.packing.then_some(recipe.data.max_length),
         seed,
+        by_length: recipe.batch.order == RowOrder::Length,
     }
 }

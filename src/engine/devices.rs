@@ -9,6 +9,8 @@ use std::task::{Context, Poll, Waker};
 use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind};
 
+use super::budget;
+use crate::kernels;
 use crate::protocol::DeviceInfo;
 
 /// The name of the CPU.
@@ -121,6 +123,11 @@ pub fn find(name: &str) -> Result<DeviceInfo, DeviceError> {
     device.ok_or_else(|| unknown(name))
 }
 
+/// Bytes that the device has set aside for this process; `None` for the CPU.
+pub fn reserved(device: &Device) -> Option<u64> {
+    kernels::reserved_memory(device)
+}
+
 fn unknown(name: &str) -> DeviceError {
     let known: Vec<String> = list().into_iter().map(|d| d.name).collect();
     DeviceError::Unknown {
@@ -161,6 +168,7 @@ fn cpu() -> DeviceInfo {
         kind: CPU.into(),
         max_binding: 0,
         default: false,
+        memory: budget::of_machine(),
         check: None,
     }
 }
@@ -198,12 +206,9 @@ fn adapters() -> Vec<Adapter> {
             *count += 1;
             // Burn reaches only the first software adapter of an interface.
             let Some(kind) = kind else { continue };
-            all.push(Adapter {
-                info: describe(&found, backend, index, &adapter.limits()),
-                api,
-                kind,
-                found,
-            });
+            let mut info = describe(&found, backend, index, &adapter.limits());
+            info.memory = budget::of_adapter(&adapter, info.kind != "discrete");
+            all.push(Adapter { info, api, kind, found });
         }
     }
     all
@@ -241,6 +246,7 @@ fn describe(found: &wgpu::AdapterInfo, backend: &str, index: usize, limits: &wgp
         kind: kind_in_words(found).into(),
         max_binding: limits.max_storage_buffer_binding_size,
         default: false,
+        memory: None,
         check: None,
     }
 }

@@ -5,7 +5,13 @@ pub fn memory_now() -> u64 {
     bytes_after("VmRSS:")
 }
 
-/// Largest resident size so far, in bytes; 0 where the system does not tell (only Linux does, in `/proc`).
+/// Lets the largest size be counted from now on, where the system can.
+pub fn forget_peak() {
+    // Elsewhere the peak of the whole life stays.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Largest resident size since [`forget_peak`], else of its whole life, in bytes; 0 where the system does not tell (only Linux does, in `/proc`).
 pub fn peak_memory() -> u64 {
     bytes_after("VmHWM:")
 }

@@ -5,6 +5,7 @@ mod audit;
 mod batches;
 mod bench;
 mod bench_data;
+mod budget;
 mod check;
 pub mod devices;
 mod error;
@@ -24,6 +25,7 @@ mod train;
 mod untrained;
 mod writer;
 
+pub use budget::of_amdgpu;
 pub use error::EngineError;
 pub use flags::Flags;
 pub use loaded::{Loaded, load_base, stage};

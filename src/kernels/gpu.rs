@@ -1,6 +1,7 @@
 //! Launching shaders on Cube tensors. Knows the GPU backend's buffers; knows nothing of any operation.
 use super::shader::Shader;
 use burn::backend::DispatchDevice;
+use burn::cubecl::MemoryScope;
 use burn::cubecl::server::{Handle, KernelArguments};
 use burn::cubecl::{CubeCount, client::Client};
 use burn::tensor::{DType, Device, Shape};
@@ -45,6 +46,20 @@ pub(super) fn launch(shader: Shader, groups: usize, tensors: &[&CubeTensor], siz
 pub(super) fn launch_each(shader: Shader, count: usize, tensors: &[&CubeTensor], sizes: &[usize]) {
     let sizes = [&[count], sizes].concat();
     launch(shader, count.div_ceil(WORKGROUP as usize), tensors, &sizes);
+}
+
+/// Bytes of device memory set aside for this process, in use or kept for later; `None` for the CPU.
+pub fn reserved_memory(device: &Device) -> Option<u64> {
+    match device.clone().inner().as_dispatch() {
+        DispatchDevice::Cube(device) => Some(
+            device
+                .client()
+                .memory_report(MemoryScope::Device)
+                .usage()
+                .bytes_reserved,
+        ),
+        _ => None,
+    }
 }
 
 /// Bytes that one binding of the device may hold; `None` where there are no bindings.

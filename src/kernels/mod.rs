@@ -21,6 +21,7 @@ mod swiglu;
 
 pub use attention::{AttentionOps, causal_attention, causal_attention_reference, segment_starts};
 pub use cross_entropy::{MaskedCrossEntropyOps, masked_cross_entropy, masked_cross_entropy_reference};
+pub use gpu::reserved_memory;
 pub use packed_linear::{PackedLinearOps, packed_linear, packed_linear_reference};
 pub use packed_weight::{PackedLayout, PackedSizeError, PackedWeight, Packing};
 pub use rms_norm::{RmsNormOps, rms_norm, rms_norm_reference};

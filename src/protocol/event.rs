@@ -6,6 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::{BenchKind, Ending, Lesson, Reading, StopReason, TopToken};
 use crate::audit::{AuditSummary, Finding};
 
+/// The memory of a device, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceMemory {
+    /// All of it.
+    pub total: u64,
+    /// What is free now.
+    pub free: u64,
+}
+
 /// What a device is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeviceInfo {
@@ -21,6 +30,9 @@ pub struct DeviceInfo {
     pub max_binding: u64,
     /// Is this what `auto` picks?
     pub default: bool,
+    /// Its memory, where somebody tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<DeviceMemory>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
 }
@@ -69,6 +81,18 @@ pub enum Event {
         total_params: u64,
         template: String,
         start_step: usize,
+    },
+    /// The largest micro-batch was tried before the first step.
+    Memory {
+        /// Bytes that were expected.
+        estimated: u64,
+        /// Bytes that it took at its peak, above the idle worker; 0 = unknown.
+        measured: u64,
+        /// Bytes that the device has; 0 = unknown.
+        budget: u64,
+        /// Rows of the micro-batch, and tokens of its longest.
+        rows: usize,
+        len: usize,
     },
     /// One optimizer step.
     Step {

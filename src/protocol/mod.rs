@@ -6,7 +6,7 @@ mod lesson;
 mod stop_text;
 
 pub use answer::{Ending, Reading, StopReason, TopToken};
-pub use event::{DataTimes, DeviceInfo, Event, FileSize, GroupNorm, StoredAs};
+pub use event::{DataTimes, DeviceInfo, DeviceMemory, Event, FileSize, GroupNorm, StoredAs};
 pub use job::{BenchKind, ChatMessage, Job, ModelRef, Prompt, Sampling, ScoreRows, Secret};
 pub use lesson::{Lesson, LessonRow, LessonStep, OwnToken, OwnWay, TokenLesson};
 pub use stop_text::{escape, unescape};

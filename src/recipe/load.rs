@@ -192,7 +192,12 @@ impl Draft {
 
     /// Makes relative paths absolute, counted from `folder`.
     fn resolve(&mut self, folder: &Path) {
-        for (table, key) in [("model", "path"), ("data", "files"), ("template", "file")] {
+        for (table, key) in [
+            ("model", "path"),
+            ("data", "files"),
+            ("data", "replay"),
+            ("template", "file"),
+        ] {
             self.resolve_one(table, key, folder);
         }
     }
@@ -203,7 +208,7 @@ impl Draft {
         };
         let absolute = |text: &str| plain(&folder.join(text)).to_string_lossy().into_owned();
         match (table, key, value) {
-            ("data", "files", Value::Array(files)) => {
+            ("data", "files" | "replay", Value::Array(files)) => {
                 for file in files {
                     if let Value::String(text) = file {
                         *text = absolute(text);

@@ -1,11 +1,26 @@
-//! A first estimate of the memory that a run needs, by arithmetic alone. Knows no device.
+//! An estimate of the memory that a run needs, by arithmetic alone. Knows no device.
+//!
+//! The parts follow what the engine holds at its peak, the backward pass of the largest micro-batch; the estimate is held against
+//! measured peaks (README, "Memory").
 
-use super::{MethodKind, ModelShape, Recipe, trainable};
+use super::{MethodKind, ModelShape, OptimizerKind, Quant, Recipe, trainable};
 
 /// Bytes of a number in training.
 const F32: u64 = 4;
 /// Kernels, small buffers and the allocator's unused ends.
 const FIXED_WORKSPACE: u64 = 40 << 20;
+/// Bytes of logits that are computed at a time (`objective::LOGIT_BYTES`).
+const LOGITS_AT_ONCE: u64 = 64 << 20;
+/// Numbers of a frozen weight that are unpacked at a time.
+const UNPACKED: u64 = 4 << 20;
+/// Bytes of a weight in NF4: four bits, and a scale of four bytes for 64 of them.
+const NF4: f64 = 0.5 + 4.0 / 64.0;
+/// The same with scales of one byte, and four bytes for 256 of those.
+const NF4_DOUBLE: f64 = 0.5 + 1.0 / 64.0 + 4.0 / (64.0 * 256.0);
+/// Bytes of a weight in blocks of 32 eight-bit integers with a scale of two bytes.
+const Q8: f64 = 34.0 / 32.0;
+/// Bytes of a number that an optimizer keeps in eight bits, in blocks of 256 with a scale of four bytes.
+const EIGHT_BITS: f64 = 1.0 + 4.0 / 256.0;
 
 /// What a run computes at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +29,19 @@ pub struct Load {
     pub rows: usize,
     /// Tokens in the longest row.
     pub len: usize,
+    /// Supervised tokens of the micro-batch; at most all of them.
+    pub supervised: usize,
+}
+
+impl Load {
+    /// Every token supervised.
+    pub fn full(rows: usize, len: usize) -> Self {
+        Self {
+            rows,
+            len,
+            supervised: rows * len,
+        }
+    }
 }
 
 /// Bytes that a run needs, by what they are for.
@@ -25,7 +53,7 @@ pub struct Memory {
     pub adapter: u64,
     /// One gradient for every trained weight.
     pub gradients: u64,
-    /// AdamW's two moments of every trained weight.
+    /// What the optimizer remembers of every trained weight.
     pub moments: u64,
     /// What the forward pass keeps for the backward pass.
     pub activations: u64,
@@ -44,27 +72,88 @@ impl Memory {
 /// any activations; LoRA needs them for the adapter only. `load` is the largest micro-batch; a recipe's own bound is
 /// `batch.size` rows of `data.max_length`.
 pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
-    let trained = trainable(recipe, shape) * F32;
+    let trained = trainable(recipe, shape);
     let full = recipe.method.kind == MethodKind::Full;
-    let weight = if recipe.model.dtype == "f16" && !full { 2 } else { F32 };
     let tokens = (load.rows * load.len) as u64;
     let block = kept_by_block(shape, load, recipe) * F32;
     let layers = shape.layers as u64;
     let stream = tokens * shape.hidden as u64 * F32;
-    let activations = if recipe.batch.checkpointing {
-        stream * layers
-    } else {
-        block * layers
-    } + 3 * stream;
-    let logits = 2 * tokens * shape.vocab as u64 * F32;
+    let activations = match recipe.batch.checkpointing {
+        true => stream * (layers + 1) + block,
+        false => block * layers + stream,
+    };
     Memory {
-        base: shape.parameters * weight,
-        adapter: if full { 0 } else { trained },
-        gradients: trained,
-        moments: 2 * trained,
+        base: base(recipe, shape),
+        adapter: if full { 0 } else { trained * F32 },
+        gradients: trained * F32 * gradient_copies(recipe),
+        moments: (trained as f64 * moment_bytes(recipe.optim.name)) as u64,
         activations,
-        workspace: logits + block + FIXED_WORKSPACE,
+        workspace: logits(recipe, shape, load) + block + unpacked(recipe, shape) + FIXED_WORKSPACE,
     }
+}
+
+/// New gradients stand beside the sum of those before them, unless they come block by block.
+fn gradient_copies(recipe: &Recipe) -> u64 {
+    let sums = recipe.batch.accumulation > 1 && !recipe.batch.checkpointing;
+    if sums { 2 } else { 1 }
+}
+
+/// The base's weights as they are kept on the device.
+fn base(recipe: &Recipe, shape: &ModelShape) -> u64 {
+    let linear = shape.linear_parameters();
+    let others = (shape.parameters - linear) * F32;
+    if recipe.method.kind == MethodKind::Full {
+        return shape.parameters * F32;
+    }
+    if let Some(stored) = shape.stored {
+        return stored;
+    }
+    let weight = match (recipe.method.quant, recipe.method.double_quant) {
+        (Quant::Nf4, true) => NF4_DOUBLE,
+        (Quant::Nf4, false) => NF4,
+        (Quant::Q8, _) => Q8,
+        (Quant::None, _) if recipe.model.dtype == "f16" => 2.0,
+        (Quant::None, _) => F32 as f64,
+    };
+    (linear as f64 * weight) as u64 + others
+}
+
+/// Bytes that an optimizer remembers of each trained weight.
+fn moment_bytes(kind: OptimizerKind) -> f64 {
+    match kind {
+        OptimizerKind::AdamW => 2.0 * F32 as f64,
+        OptimizerKind::AdamW8bit => 2.0 * EIGHT_BITS,
+        OptimizerKind::Lion | OptimizerKind::Sgd => F32 as f64,
+        // A row and a column of each matrix.
+        OptimizerKind::Adafactor => 0.0,
+    }
+}
+
+/// A piece of the logits, their gradient and the copy between; for the KL penalty pieces are smaller, and more of them stand.
+fn logits(recipe: &Recipe, shape: &ModelShape, load: Load) -> u64 {
+    let all = load.supervised as u64 * shape.vocab as u64 * F32;
+    let piece = all.min(LOGITS_AT_ONCE.max(shape.vocab as u64 * F32));
+    let stream = (load.rows * load.len * shape.hidden) as u64 * F32;
+    match recipe.optim.kl > 0.0 {
+        true => 2 * piece + 2 * stream,
+        false => 2 * piece,
+    }
+}
+
+/// Frozen weights that are not in f32 are unpacked in pieces; trained ones have their gradient beside the transposed product.
+fn unpacked(recipe: &Recipe, shape: &ModelShape) -> u64 {
+    let largest = shape
+        .linears
+        .iter()
+        .map(|l| (l.inputs * l.outputs) as u64)
+        .max()
+        .unwrap_or(0);
+    if recipe.method.kind == MethodKind::Full {
+        // Gradients of the embedding come from both of its ends.
+        return shape.embedding() * F32;
+    }
+    let packed = shape.stored.is_some() || recipe.method.quant != Quant::None || recipe.model.dtype == "f16";
+    if packed { largest.min(UNPACKED) * F32 } else { 0 }
 }
 
 /// Numbers that one block keeps for its backward pass: inputs of norms and linears, the rotated heads and what attention

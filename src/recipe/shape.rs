@@ -37,6 +37,8 @@ pub struct ModelShape {
     pub linears: Vec<LinearSpec>,
     /// All parameters, a tied head counted once.
     pub parameters: u64,
+    /// Bytes of all weights where the file stores them quantised, and they stay so.
+    pub stored: Option<u64>,
 }
 
 impl From<&ModelConfig> for ModelShape {
@@ -54,6 +56,7 @@ impl From<&ModelConfig> for ModelShape {
             vocab: config.vocab_size,
             linears,
             parameters: config.parameters(),
+            stored: None,
         }
     }
 }
@@ -62,6 +65,12 @@ impl ModelShape {
     /// Parameters of the embedding, which an untied head has once more.
     pub fn embedding(&self) -> u64 {
         self.vocab as u64 * self.hidden as u64
+    }
+
+    /// Parameters of the linear layers of all blocks.
+    pub fn linear_parameters(&self) -> u64 {
+        let block: u64 = self.linears.iter().map(|l| (l.inputs * l.outputs) as u64).sum();
+        block * self.layers as u64
     }
 
     /// The linear layers of a block that any of the targets names.

@@ -46,10 +46,7 @@ pub fn plan(state: &State) -> Option<Plan> {
     let tokens = (mean * counts.train as f64 * epochs) as u64;
     let pace = state.settings.pace.filter(|pace| *pace > 0.0);
     let shape = card.config.as_ref().map(ModelShape::from);
-    let load = Load {
-        rows: recipe.batch.size,
-        len: longest.min(counts.longest_tokens(CHARS_PER_TOKEN)),
-    };
+    let load = Load::full(recipe.batch.size, longest.min(counts.longest_tokens(CHARS_PER_TOKEN)));
     Some(Plan {
         train_rows: counts.train,
         eval_rows: counts.eval,

@@ -143,7 +143,55 @@ fn options(packing: Option<usize>, seed: Option<u64>) -> OrderOptions {
         accumulation: 2,
         packing,
         seed,
+        by_length: false,
     }
+}
+
+#[test]
+fn rows_of_like_length_stand_together_and_every_one_counts_once() {
+    let lengths: Vec<usize> = (0..31).map(|i| 10 + (i * 37) % 90).collect();
+    let sorted = OrderOptions {
+        by_length: true,
+        ..options(None, Some(7))
+    };
+    let (sorted, shuffled) = (
+        Order::new(&lengths, sorted),
+        Order::new(&lengths, options(None, Some(7))),
+    );
+    let padding = |order: &Order| -> usize {
+        let batches = order.epoch(0).into_iter().flat_map(|step| step.micro_batches);
+        let waste = |batch: Vec<Vec<usize>>| {
+            let lens: Vec<usize> = batch.iter().map(|row| lengths[row[0]]).collect();
+            let longest = lens.iter().max().copied().unwrap_or(0);
+            lens.iter().map(|len| longest - len).sum::<usize>()
+        };
+        batches.map(waste).sum()
+    };
+    assert!(
+        padding(&sorted) * 3 < padding(&shuffled),
+        "{} and {}",
+        padding(&sorted),
+        padding(&shuffled)
+    );
+    for epoch in 0..2 {
+        let steps = sorted.epoch(epoch);
+        assert_eq!(steps.len(), sorted.steps_per_epoch());
+        let mut seen: Vec<usize> = steps
+            .into_iter()
+            .flat_map(|s| s.micro_batches)
+            .flatten()
+            .flatten()
+            .collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..31).collect::<Vec<_>>());
+    }
+    assert_ne!(sorted.epoch(0), sorted.epoch(1), "epochs differ");
+    assert_eq!(sorted.epoch(1), sorted.epoch(1), "and repeat");
+    let longest = sorted.longest();
+    let mut by_length = lengths.clone();
+    by_length.sort_unstable();
+    let found: Vec<usize> = longest.iter().map(|row| lengths[row[0]]).collect();
+    assert_eq!(found, by_length.iter().rev().take(3).copied().collect::<Vec<_>>());
 }
 
 #[test]

@@ -303,7 +303,7 @@ fn parameters_are_counted() {
 #[test]
 fn full_training_needs_sixteen_bytes_a_parameter() {
     let mut recipe = Recipe::new("m", vec!["a".into()]);
-    let load = Load { rows: 8, len: 512 };
+    let load = Load::full(8, 512);
     let lora = memory(&recipe, &smollm2(true), load);
     recipe.method.kind = MethodKind::Full;
     let full = memory(&recipe, &smollm2(true), load);
@@ -316,7 +316,7 @@ fn full_training_needs_sixteen_bytes_a_parameter() {
     );
     recipe.batch.checkpointing = true;
     assert!(memory(&recipe, &smollm2(true), load).activations < full.activations / 10);
-    let half = memory(&recipe, &smollm2(true), Load { rows: 4, len: 512 });
+    let half = memory(&recipe, &smollm2(true), Load::full(4, 512));
     assert!(half.activations * 2 == memory(&recipe, &smollm2(true), load).activations);
 }
 
@@ -350,6 +350,7 @@ fn the_length_of_a_run_is_that_of_its_order() {
             accumulation: 2,
             packing: None,
             seed: None,
+            by_length: false,
         };
         let optim = OptimPart {
             epochs: 1.0,
@@ -387,7 +388,7 @@ fn the_estimate_is_within_a_tenth_of_measured_peaks() {
     for (kind, rows, len, bytes) in MEASURED {
         let mut recipe = Recipe::new("starter", vec!["a".into()]);
         recipe.method.kind = kind;
-        let ratio = memory(&recipe, &starter, Load { rows, len }).total() as f64 / bytes as f64;
+        let ratio = memory(&recipe, &starter, Load::full(rows, len)).total() as f64 / bytes as f64;
         assert!((0.9..1.1).contains(&ratio), "{kind:?}, {rows} x {len}: {ratio:.3}");
     }
 }

@@ -107,6 +107,7 @@ impl Window {
             kind: "cpu".into(),
             max_binding: 0,
             default: true,
+            memory: None,
             check: None,
         };
         let event = Event::Devices { devices: vec![cpu] };

@@ -4,6 +4,7 @@
 mod cache;
 mod fresh;
 mod packed;
+mod replay;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -196,14 +197,16 @@ pub fn prepare_data(
             .map_or_else(String::new, |f| format!(": {}", f.trim_end_matches('.')));
         return Err(EngineError::NothingToLearn { read, first });
     }
-    Ok(Prepared {
+    let mut prepared = Prepared {
         files: recipe.data.files.iter().cloned().map(Arc::new).collect(),
         rows,
         train,
         eval,
         skipped: told.count,
         sha256: data.sha256,
-    })
+    };
+    replay::mix_in(&mut prepared, recipe, tokenizer, template, sink, flags)?;
+    Ok(prepared)
 }
 
 /// Counts skipped rows and tells the first of them.

@@ -1,6 +1,7 @@
 //! The Train job: a recipe in, a run folder out. Brings data, tokenizer, template, model, adapter and trainer together; the
 //! steps themselves are `train`'s.
 
+mod dry;
 mod prompts;
 mod setting;
 mod start;
@@ -42,8 +43,11 @@ pub struct TrainRequest<'a> {
 /// What went wrong and what to do. What was learned until then is kept in the run folder.
 pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -> Result<(), EngineError> {
     let start = Instant::now();
+    memory::forget_peak();
+    let idle = memory::memory_now();
     let (setting, folder) = set_up(request, sink, flags)?;
     let mut trainer = make_trainer(&setting, request, sink, flags)?;
+    dry::dry_step(&setting, &mut trainer, idle, sink)?;
     let mut batches = Batches::of(&setting);
     let plan = loop_plan(&setting, request.run_dir, batches.steps_per_epoch());
     let state = match request.resume {

@@ -13,7 +13,7 @@ use crate::engine::run_folder::RunFolder;
 use crate::engine::{EngineError, Flags, Sink, devices};
 use crate::formats::places::find_model;
 use crate::protocol::Event;
-use crate::recipe::{MethodKind, OptimizerKind, Recipe, RowOrder};
+use crate::recipe::{MethodKind, OptimizerKind, Recipe};
 use crate::template::Template;
 use crate::tokens::{Chosen, Tokenizer, choose};
 
@@ -26,6 +26,8 @@ pub(super) struct Setting {
     pub data: Prepared,
     pub device: Device,
     pub device_name: String,
+    /// Bytes of memory that the device has; `None` = unknown.
+    pub device_memory: Option<u64>,
 }
 
 impl Setting {
@@ -67,6 +69,7 @@ pub(super) fn set_up(
         template,
         data,
         device,
+        device_memory: info.memory.map(|m| m.total),
         device_name: info.label,
     };
     if let (Some(message), Some(_)) = (note, setting.used_template()) {
@@ -96,7 +99,7 @@ pub(in crate::engine) fn chosen(
 /// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
 fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
     let (m, o) = (&recipe.method, &recipe.optim);
-    let refused: [(bool, &'static str, String); 6] = [
+    let refused: [(bool, &'static str, String); 4] = [
         (
             !matches!(m.kind, MethodKind::Lora | MethodKind::Full),
             "method.kind",
@@ -113,12 +116,6 @@ fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
             format!("{:?}", o.name).to_lowercase(),
         ),
         (o.kl > 0.0 && m.kind == MethodKind::Full, "optim.kl", o.kl.to_string()),
-        (
-            !recipe.data.replay.is_empty(),
-            "data.replay",
-            format!("{:?}", recipe.data.replay),
-        ),
-        (recipe.batch.order != RowOrder::Shuffled, "batch.order", "length".into()),
     ];
     match refused.into_iter().find(|(refused, ..)| *refused) {
         Some((_, field, value)) => Err(EngineError::Unsupported {

@@ -67,8 +67,8 @@ impl Needs {
         let shape = ModelShape::from(config);
         let mut recipe = Recipe::new("", Vec::new());
         recipe.model.dtype = "f16".into();
-        let run = memory(&recipe, &shape, Load { rows: 1, len: TOKENS });
-        let alone = memory(&recipe, &shape, Load { rows: 1, len: 1 });
+        let run = memory(&recipe, &shape, Load::full(1, TOKENS));
+        let alone = memory(&recipe, &shape, Load::full(1, 1));
         let weights = shape.parameters * HALF;
         // Keys and values of the whole conversation, in f32.
         let cache = 2 * 4 * TOKENS * config.num_hidden_layers * config.num_key_value_heads * config.head_dim;
