@@ -21,7 +21,7 @@ mkdir -p screenshots
 # A home of its own: no settings, projects or chats of the user's show.
 BURNISH_HOME="$home" BURNISH_SCREENSHOTS=screenshots RUST_LOG="${RUST_LOG:-error}" \
     xvfb-run -a -s "-screen 0 1280x800x24 -nolisten tcp" "$program"
-for room in model data template audit lesson recipe train chat; do
+for room in model data template audit lesson recipe train runs chat; do
     for theme in dark light; do
         [ -s "screenshots/$room-$theme.png" ] || { echo "screenshots/$room-$theme.png was not taken."; exit 1; }
     done

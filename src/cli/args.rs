@@ -35,6 +35,8 @@ pub enum Verb {
     Audit(AuditArgs),
     /// Train by a recipe.
     Train(TrainArgs),
+    /// List the runs of a project, write their TensorBoard files, or bring in a log of another program.
+    Runs(RunsArgs),
     /// Continue a prompt.
     Generate(GenerateArgs),
     /// Losses of rows, token by token.
@@ -243,6 +245,39 @@ pub struct TrainArgs {
     /// Train even though the audit of the data finds something serious.
     #[arg(long)]
     pub accept_findings: bool,
+}
+
+/// `runs`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsArgs {
+    /// The project folder; by default the current folder where it holds `runs`, else the project that the window opens.
+    pub project: Option<PathBuf>,
+    #[command(subcommand)]
+    pub action: Option<RunsAction>,
+}
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsAction {
+    /// Write the numbers of a run as TensorBoard's event files.
+    Export {
+        /// The run folder.
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// Where to write them.
+        #[arg(long, value_name = "DIR")]
+        tensorboard: PathBuf,
+    },
+    /// Make a run to compare with of a trainer_state.json of transformers or TRL.
+    Import {
+        /// The log.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The project folder, as for the list.
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+    },
 }
 
 /// `generate`

@@ -14,6 +14,7 @@ mod inspect;
 mod interrupt;
 mod jobs;
 mod models;
+mod runs;
 mod score;
 pub mod starter;
 mod train;
@@ -55,6 +56,7 @@ fn run(verb: Verb, console: &Console) -> Result<(), Failure> {
         Verb::Inspect(args) => inspect::run(&args, console),
         Verb::Audit(args) => audit::run(&args, console),
         Verb::Train(args) => train::run(&args, console),
+        Verb::Runs(args) => runs::run(&args, console),
         Verb::Generate(args) => generate::run(&args, console),
         Verb::Score(args) => score::run(&args, console),
         Verb::Chat(args) => chat::run(&args, console),

@@ -1,4 +1,5 @@
-//! Containers and configs of other tools: config.json, safetensors, GGUF, PEFT's adapter_config.json. Knows files, no tensors on devices.
+//! Containers and configs of other tools: config.json, safetensors, GGUF, PEFT's adapter_config.json, logs
+//! (trainer_state.json, TensorBoard). Knows files, no tensors on devices.
 
 pub mod bundle;
 pub mod checkpoint;
@@ -11,6 +12,8 @@ pub mod peft;
 pub mod places;
 mod shards;
 pub mod source;
+pub mod tensorboard;
+pub mod trainer_state;
 mod unique;
 pub mod weights;
 

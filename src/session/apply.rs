@@ -3,7 +3,7 @@
 use super::problems::Way;
 use super::words;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{audit, chats, data, hub, lesson, live, model, nav, plan, preview, recipe_form, run};
+use super::{audit, chats, data, hub, lesson, live, model, nav, plan, preview, recipe_form, run, runs};
 use crate::protocol::Event;
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
@@ -29,6 +29,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Audit(command) => audit::apply(state, command),
         Command::Train(command) => run::apply(state, command),
         Command::Live(command) => live::apply(state, command),
+        Command::Runs(command) => runs::apply(state, command),
         Command::Chat(command) => chats::apply(state, command),
     }
 }
@@ -66,7 +67,12 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             slot: Slot::Train,
             id,
             event,
-        } => run::on_event(state, id, event),
+        } => {
+            let shown = runs::on_train_event(state, &event);
+            let mut effects = run::on_event(state, id, event);
+            effects.extend(shown);
+            effects
+        }
         Outcome::Worker {
             slot: Slot::Chat,
             event: Event::Loaded { model, stored, .. },
@@ -134,6 +140,7 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
         Outcome::Hub(outcome) => hub::absorb(state, outcome),
         Outcome::Preview(outcome) => preview::absorb(state, outcome),
         Outcome::Chats(outcome) => chats::absorb(state, outcome),
+        Outcome::Runs(outcome) => runs::absorb(state, outcome),
     }
 }
 
@@ -141,6 +148,7 @@ fn classified(state: &mut State, path: std::path::PathBuf, kind: PathKind) -> Ve
     match kind {
         PathKind::Data => data::apply(state, super::DataCommand::Open(path)),
         PathKind::Model => model::apply(state, super::ModelCommand::Open(path.display().to_string())),
+        PathKind::TrainerState => runs::apply(state, runs::RunsCommand::Import(path)),
         PathKind::Adapter { base } => chats::open_adapter(state, path, base),
         PathKind::Unknown(message) => {
             state

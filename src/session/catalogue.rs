@@ -3,6 +3,7 @@
 
 use super::audit::AuditCommand;
 use super::chats::ChatCommand;
+use super::runs::RunsCommand;
 use super::{Command, DataCommand, ModelCommand, Room, RunPhase, ShellCommand, State, ThemeChoice, TrainCommand};
 
 /// A key of a shortcut.
@@ -85,6 +86,11 @@ fn next_step(state: &State) -> Vec<Entry> {
     });
     match state.nav.room {
         Room::Train if !state.run.is_active() => vec![entry("Train", key, Command::Train(TrainCommand::Start))],
+        Room::Runs => vec![entry(
+            "Select all runs that are shown",
+            None,
+            Command::Runs(RunsCommand::PickAll),
+        )],
         Room::Chat => vec![entry("Send message", key, Command::Chat(ChatCommand::Send))],
         _ => Vec::new(),
     }
@@ -130,6 +136,11 @@ fn opening() -> Vec<Entry> {
         ),
         entry("Next row", None, Command::Data(DataCommand::Step(1))),
         entry("Previous row", None, Command::Data(DataCommand::Step(-1))),
+        entry(
+            "Import trainer_state.json...",
+            None,
+            Command::Runs(RunsCommand::ImportDialog),
+        ),
         entry("Try it with the starter and a sample", None, Command::TryIt),
     ]
 }

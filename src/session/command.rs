@@ -6,6 +6,7 @@ use super::audit::AuditCommand;
 use super::chats::ChatCommand;
 use super::lesson::LessonCommand;
 use super::preview::TemplateCommand;
+use super::runs::RunsCommand;
 use super::{DataCommand, Dialog, HubCommand, LiveCommand, ModelCommand, ThemeChoice, TrainCommand};
 
 /// A place in the window, in the order of the rail.
@@ -54,9 +55,6 @@ impl Room {
     pub fn closed_because(self) -> Option<&'static str> {
         match self {
             Room::Compare => Some("Comparing two models over a whole suite comes in a later version."),
-            Room::Runs => {
-                Some("Browsing past runs comes in a later version. They are kept in the project's runs folder.")
-            }
             Room::Export => Some("Exporting comes in a later version. The adapter is in the run's final folder."),
             _ => None,
         }
@@ -85,6 +83,8 @@ pub enum Command {
     Train(TrainCommand),
     /// How the curves of the run are looked at.
     Live(LiveCommand),
+    /// The history of runs.
+    Runs(RunsCommand),
     Chat(ChatCommand),
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::chats::{ChatsEffect, ChatsOutcome};
 use super::preview::{PreviewEffect, PreviewOutcome};
+use super::runs::{RunsEffect, RunsOutcome};
 use super::{HubEffect, HubOutcome, ModelCard, ReadRows, SampleSet};
 use crate::protocol::{Control, Event, Job};
 use crate::recipe::Recipe;
@@ -38,6 +39,8 @@ pub enum Dialog {
     TemplateFile,
     /// Choose where to save a .jinja file; answered by `TemplateCommand::SaveAs`.
     SaveTemplate,
+    /// Pick a trainer_state.json of another program.
+    TrainerState,
 }
 
 /// Something to be done outside the state.
@@ -75,6 +78,8 @@ pub enum Effect {
     Preview(PreviewEffect),
     /// The Chat room's own effects, carried out by `chats::perform` on a thread.
     Chats(ChatsEffect),
+    /// The Runs room's own effects, carried out by `runs::perform` on a thread.
+    Runs(RunsEffect),
 }
 
 /// What lies at a path.
@@ -86,6 +91,8 @@ pub enum PathKind {
     Model,
     /// A folder with adapter_config.json; names the base that it says it belongs to.
     Adapter { base: Option<String> },
+    /// A log of transformers' Trainer or TRL.
+    TrainerState,
     /// Anything else: says why it cannot be opened.
     Unknown(String),
 }
@@ -124,4 +131,6 @@ pub enum Outcome {
     Preview(PreviewOutcome),
     /// For the Chat room.
     Chats(ChatsOutcome),
+    /// For the Runs room.
+    Runs(RunsOutcome),
 }

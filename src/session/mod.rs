@@ -23,6 +23,7 @@ mod problems;
 mod project;
 mod recipe_form;
 mod run;
+pub mod runs;
 mod settings;
 mod start;
 mod state;

@@ -6,6 +6,7 @@ use super::{Command, Dialog, Effect, Room, ShellCommand, State};
 use crate::protocol::Control;
 use crate::session::Slot;
 use crate::session::preview::TemplateCommand;
+use crate::session::runs;
 
 /// Where the user is.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +35,11 @@ pub fn go(state: &mut State, room: Room) -> Vec<Effect> {
     state.nav.room = room;
     state.nav.palette = false;
     state.settings.room = room;
-    vec![Effect::Save]
+    let mut effects = vec![Effect::Save];
+    if room == Room::Runs {
+        effects.extend(runs::entered(state));
+    }
+    effects
 }
 
 /// Opens the path that was typed, as the dialog would have.
@@ -46,6 +51,7 @@ fn open_typed(state: &mut State) -> Vec<Effect> {
     let command = match dialog {
         Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
         Dialog::SaveTemplate => Command::Template(TemplateCommand::SaveAs(path)),
+        Dialog::TrainerState => Command::Runs(runs::RunsCommand::Import(path)),
         _ => Command::Open(path),
     };
     super::apply(state, command)

@@ -2,7 +2,7 @@
 
 use super::effects::Restored;
 use super::problems::Way;
-use super::{Command, Effect, Room, State, chats, hub};
+use super::{Command, Effect, Room, State, chats, hub, runs};
 
 /// Puts what was kept into a fresh state; the effects read what it names.
 pub fn start(restored: Restored) -> (State, Vec<Effect>) {
@@ -21,6 +21,9 @@ pub fn start(restored: Restored) -> (State, Vec<Effect>) {
     effects.extend(restored.project.open(&mut state));
     effects.extend(chats::start(&mut state));
     effects.extend(hub::start(&mut state));
+    if state.nav.room == Room::Runs {
+        effects.extend(runs::entered(&mut state));
+    }
     let id = state.next_job();
     effects.push(Effect::FindRun { id });
     (state, effects)

@@ -6,6 +6,7 @@ use super::audit::AuditState;
 use super::chats::ChatsState;
 use super::lesson::LessonState;
 use super::preview::PreviewState;
+use super::runs::RunsState;
 use super::{
     DataState, HubState, LiveState, ModelState, NavState, Plan, Problems, Question, RecipeState, Room, RunPhase,
     RunState, Settings,
@@ -48,6 +49,8 @@ pub struct State {
     pub plan: Option<Plan>,
     /// The run that goes on or was the last.
     pub run: RunState,
+    /// All runs of the project.
+    pub runs: RunsState,
     /// How the run's curves are looked at.
     pub live: LiveState,
     /// Named conversations with base and tuned model.

@@ -10,6 +10,7 @@ use super::Shell;
 use crate::session::audit::AuditCommand;
 use crate::session::chats::ChatCommand;
 use crate::session::lesson::LessonCommand;
+use crate::session::runs::RunsCommand;
 use crate::session::{
     Command, DataCommand, ModelCommand, Room, RunPhase, ShellCommand, State, ThemeChoice, TrainCommand,
 };
@@ -183,6 +184,11 @@ fn stops() -> Vec<Stop> {
         s.run.progress().is_some_and(|p| p > 0.55) && !s.run.samples.is_empty() || over
     });
     stops.push(stop("", Vec::new(), |s| s.run.phase == RunPhase::Finished));
+    stops.push(stop("", vec![Command::Go(Room::Runs)], |s| !s.runs.list.is_empty()));
+    let all = vec![Command::Runs(RunsCommand::PickAll)];
+    pair(&mut stops, ["runs-dark", "runs-light"], all, |s| {
+        !s.runs.opened.is_empty()
+    });
     let chat = vec![Command::Train(TrainCommand::ChatWithResult)];
     stops.push(stop("", chat, |s| s.nav.room == Room::Chat));
     let ask = vec![Command::Chat(ChatCommand::Ask(question))];

@@ -11,6 +11,9 @@ mod fetched;
 mod gguf;
 #[path = "../pure/gguf_kit.rs"]
 mod gguf_kit;
+mod history;
+#[path = "../pure/history_kit.rs"]
+mod history_kit;
 mod hub;
 #[path = "../hub_server/mod.rs"]
 mod hub_server;

@@ -21,6 +21,8 @@ mod gguf_kit;
 mod gguf_models;
 mod gguf_vocab;
 mod headers_mutated;
+mod history;
+mod history_kit;
 mod hub;
 mod hub_kit;
 mod hub_names;

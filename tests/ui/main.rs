@@ -2,6 +2,8 @@
 
 mod chat_room;
 mod frame;
+#[path = "../pure/history_kit.rs"]
+mod history_kit;
 mod hub;
 #[path = "../hub_server/mod.rs"]
 mod hub_server;
@@ -11,6 +13,7 @@ mod live;
 mod markdown;
 mod rooms;
 mod run;
+mod runs_room;
 mod smoke;
 mod stage;
 mod template_room;

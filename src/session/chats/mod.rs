@@ -11,6 +11,7 @@ pub use chat::{Chat, Column, Piece, Reply, ReplyStatus, Turn, UNNAMED};
 pub use commands::{ChatCommand, apply};
 pub use examples::examples;
 pub use flow::{on_event, on_gone};
+pub(super) use runs::when as run_began;
 pub use runs::{RunChoice, list as list_runs};
 pub use store::{ChatsEffect, ChatsOutcome, bin, load, perform, save};
 

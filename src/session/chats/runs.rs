@@ -71,7 +71,7 @@ fn adapter(run: &Path) -> Option<PathBuf> {
 }
 
 /// `2026-11-21-143012-pirate` is "2026-11-21 14:30".
-fn when(run: &Path) -> String {
+pub fn when(run: &Path) -> String {
     let name = run
         .file_name()
         .map(|n| n.to_string_lossy().into_owned())

@@ -22,6 +22,9 @@ pub fn classify(path: &Path) -> PathKind {
     if let Some(folder) = path.parent().filter(|_| is_part_of_model(&name)) {
         return classify_folder(folder);
     }
+    if name == "trainer_state.json" {
+        return PathKind::TrainerState;
+    }
     match name.rsplit('.').next() {
         Some("gguf") => PathKind::Model,
         Some("jsonl" | "json" | "txt") => PathKind::Data,

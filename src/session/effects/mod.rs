@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 pub use home::Home;
+pub use runs::make as make_run_folder;
 pub use store::Restored;
 use store::Store;
 use workers::Workers;
 
-use super::{Effect, Outcome, State, chats, hub, preview};
+use super::{Effect, Outcome, State, chats, hub, preview, runs as history};
 
 /// Wakes the window when an outcome is waiting.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -134,6 +135,7 @@ fn perform(effect: Effect, home: &Home) -> Option<Outcome> {
         Effect::Hub(effect) => Outcome::Hub(hub::perform(effect, home)),
         Effect::Preview(effect) => Outcome::Preview(preview::perform(effect)),
         Effect::Chats(effect) => Outcome::Chats(chats::perform(effect)),
+        Effect::Runs(effect) => Outcome::Runs(history::perform(effect)),
         _ => return None,
     })
 }

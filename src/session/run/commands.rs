@@ -169,6 +169,16 @@ fn resume(state: &mut State) -> Vec<Effect> {
     }]
 }
 
+/// Goes on with a run of the past from its newest checkpoint.
+pub fn go_on(state: &mut State, run: RunState) -> Vec<Effect> {
+    if state.run.is_active() {
+        return Vec::new();
+    }
+    state.run = run;
+    state.run.result = None;
+    resume(state)
+}
+
 fn control(state: &State, control: Control) -> Vec<Effect> {
     if state.run.is_active() {
         vec![Effect::Control {

@@ -82,7 +82,7 @@ fn finished(state: &mut State) -> Vec<Effect> {
     vec![Effect::Save]
 }
 
-fn take(run: &mut RunState, event: Event) {
+pub(super) fn take(run: &mut RunState, event: Event) {
     match event {
         Event::Stage { stage, done, total } => {
             if run.stage.as_ref().is_none_or(|(name, ..)| *name != stage) {

@@ -9,7 +9,7 @@ mod spikes;
 use std::path::PathBuf;
 
 pub use commands::{TrainCommand, apply, missing};
-pub(super) use commands::{dir_made, found, start_now};
+pub(super) use commands::{dir_made, found, go_on, start_now};
 pub use curves::{Along, Curves, EvalPoint, Measure, StepPoint};
 pub(super) use events::{on_event, on_gone};
 pub use pyramid::Pyramid;
@@ -129,6 +129,11 @@ impl RunState {
     /// All steps of the run, once known.
     pub fn steps(&self) -> usize {
         self.start.as_ref().map_or(0, |s| s.steps)
+    }
+
+    /// Takes in an event of the past; nothing follows from it but what is shown.
+    pub(super) fn replay(&mut self, event: crate::protocol::Event) {
+        events::take(self, event);
     }
 
     /// Share done, 0 to 1; `None` when it cannot be told yet.

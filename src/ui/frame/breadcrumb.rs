@@ -3,7 +3,7 @@
 use egui::{Frame, Layout, Margin, Panel, RichText, Ui};
 
 use super::super::{Ctx, icons, kit};
-use crate::recipe::MethodKind;
+use crate::session::runs::method_words;
 use crate::session::words::{parameters, thousands};
 use crate::session::{Command, Room, ShellCommand, State, ThemeChoice};
 
@@ -23,7 +23,7 @@ pub fn breadcrumb_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             arrow(ctx, ui);
             part(ctx, ui, Room::Template, &template(ctx.state));
             arrow(ctx, ui);
-            part(ctx, ui, Room::Train, &method(ctx.state));
+            part(ctx, ui, Room::Train, &method_words(&ctx.state.recipe.recipe));
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| tools(ctx, ui));
         });
     });
@@ -94,17 +94,6 @@ fn template_name(name: &str) -> String {
         "gemma" => "Gemma".into(),
         "plain" => "Plain".into(),
         other => other.into(),
-    }
-}
-
-fn method(state: &State) -> String {
-    let method = &state.recipe.recipe.method;
-    match method.kind {
-        MethodKind::Lora => format!("LoRA r={}", method.r),
-        MethodKind::Full => "Full fine-tuning".into(),
-        MethodKind::Bottleneck => format!("Bottleneck {}", method.width),
-        MethodKind::Prefix => format!("Prefix of {}", method.virtual_tokens),
-        MethodKind::Prompt => format!("Prompt of {}", method.virtual_tokens),
     }
 }
 

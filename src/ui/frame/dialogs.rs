@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::session::preview::TemplateCommand;
+use crate::session::runs::RunsCommand;
 use crate::session::{Command, Dialog, ShellCommand};
 
 /// Opens dialogs and hands their answers back as commands.
@@ -47,6 +48,7 @@ fn picked(dialog: Dialog, path: PathBuf) -> Command {
     match dialog {
         Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
         Dialog::SaveTemplate => Command::Template(TemplateCommand::SaveAs(path)),
+        Dialog::TrainerState => Command::Runs(RunsCommand::Import(path)),
         _ => Command::Open(path),
     }
 }
@@ -100,6 +102,10 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
         Dialog::ModelFile => files
             .set_title("Open GGUF model")
             .add_filter("GGUF model", &["gguf"])
+            .pick_file(),
+        Dialog::TrainerState => files
+            .set_title("Import trainer_state.json")
+            .add_filter("Log of a Trainer", &["json"])
             .pick_file(),
         Dialog::AdapterFolder => files.set_title("Open adapter folder").pick_folder(),
     }

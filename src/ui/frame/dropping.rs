@@ -28,7 +28,7 @@ pub fn dropping_ui(ctx: &mut Ctx<'_>, ui: &Ui) {
         FontId::new(20.0, fonts::strong()),
         ctx.theme.text(),
     );
-    let small = ".jsonl, .json, .txt open in Data; a .gguf file or a folder with config.json in Model; with adapter_config.json in Chat";
+    let small = ".jsonl, .json, .txt open in Data; a .gguf file or a folder with config.json in Model; with adapter_config.json in Chat; trainer_state.json in Runs";
     painter.text(
         rect.center() + vec2(0.0, 30.0),
         Align2::CENTER_CENTER,

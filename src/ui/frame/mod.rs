@@ -14,7 +14,7 @@ mod typed_path;
 pub use dropping::no_drop_reason;
 use egui::{CentralPanel, Frame, Ui};
 
-use super::{Ctx, chat_room, data_room, model_room, template_room, train_room};
+use super::{Ctx, chat_room, data_room, model_room, runs_room, template_room, train_room};
 use crate::session::Room;
 
 /// Draws the whole window.
@@ -41,7 +41,8 @@ fn room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         Room::Template => template_room::template_room_ui(ctx, ui),
         Room::Train => train_room::train_room_ui(ctx, ui),
         Room::Chat => chat_room::chat_room_ui(ctx, ui),
+        Room::Runs => runs_room::runs_room_ui(ctx, ui),
         // `nav::go` lets nobody in; a settings file of a later version may name them.
-        Room::Compare | Room::Runs | Room::Export => model_room::model_room_ui(ctx, ui),
+        Room::Compare | Room::Export => model_room::model_room_ui(ctx, ui),
     }
 }

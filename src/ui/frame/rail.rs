@@ -104,6 +104,7 @@ fn purpose(room: Room) -> &'static str {
         Room::Template => "See which tokens are learned",
         Room::Train => "Set up and watch a run",
         Room::Chat => "Talk to base and tuned model",
-        Room::Compare | Room::Runs | Room::Export => "",
+        Room::Runs => "Look back at all runs",
+        Room::Compare | Room::Export => "",
     }
 }

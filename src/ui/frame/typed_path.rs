@@ -49,5 +49,6 @@ fn title(dialog: Dialog) -> &'static str {
         Dialog::AdapterFolder => "Open adapter folder",
         Dialog::TemplateFile => "Open template",
         Dialog::SaveTemplate => "Save template",
+        Dialog::TrainerState => "Import trainer_state.json",
     }
 }
