@@ -48,8 +48,8 @@ pub use problems::{Problem, Problems, Toast, Way};
 pub use project::Project;
 pub use recipe_form::RecipeState;
 pub use run::{
-    Along, Curves, EvalPoint, LogLine, Measure, Pyramid, RunPhase, RunResult, RunStart, RunState, Sample, Spike,
-    Spikes, StepPoint, TrainCommand, missing,
+    Along, Curves, EvalPoint, LogLine, Measure, Pyramid, RunPhase, RunResult, RunStart, RunState, Sample, SkippedStep,
+    Spike, Spikes, StepPoint, TrainCommand, missing,
 };
 pub use settings::{Settings, ThemeChoice};
 pub use start::start;

@@ -96,7 +96,7 @@ fn the_pointer_reads_the_figures_of_a_step_and_a_click_opens_its_rows() {
     window.settle();
     let step = window.shell().state.live.step.expect("a step was clicked");
     assert!((90..115).contains(&step), "step {step}");
-    assert!(window.shows("Learned from 2 rows:"));
+    assert!(window.shows("Made of 2 rows:"));
 }
 
 #[test]
@@ -121,6 +121,35 @@ fn a_spike_leads_to_its_rows_in_the_data_and_the_template_room() {
     window.click("Tokens of row 25");
     assert_eq!(window.shell().state.nav.room, Room::Template);
     assert_eq!(row(&mut window), 24);
+}
+
+#[test]
+fn a_step_that_was_left_out_is_shown_with_its_rows() {
+    let mut window = running(60);
+    let event = Event::Skipped {
+        step: 61,
+        reason: "The loss was not a number.".into(),
+        rows: vec![(0, 3), (0, 9)],
+    };
+    window.take(Outcome::Worker {
+        slot: Slot::Train,
+        id: 900,
+        event,
+    });
+    window.settle();
+    window.harness.get_by_label("Step 61: skipped").click();
+    window.settle();
+    assert!(window.shows("Step 61 was skipped") && window.shows("Show row 10 in Data"));
+    window.snapshot("live_skipped_dark");
+    // Made again after a resume, it is no longer left out.
+    for event in crate::run::events(61).into_iter().skip(3) {
+        window.take(Outcome::Worker {
+            slot: Slot::Train,
+            id: 900,
+            event,
+        });
+    }
+    assert!(window.shell().state.run.curves.skipped.is_empty());
 }
 
 #[test]

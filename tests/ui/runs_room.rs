@@ -78,7 +78,7 @@ fn a_selected_run_shows_its_figures_and_takes_notes() {
     let mut window = four_runs([1280.0, 800.0]);
     window.click("Run: pirate");
     window.wait_for("Losses of the selected runs");
-    assert!(window.shows("120 steps") && window.has_button("Chat with pirate"));
+    assert!(window.shows("120\u{a0}steps") && window.has_button("Chat with pirate"));
     window.harness.get_by_label("Notes").focus();
     window.settle();
     window.harness.get_by_label("Notes").type_text("Speaks well.");
@@ -140,7 +140,13 @@ fn a_deleted_run_comes_back() {
     window.wait_for("pirate in the bin");
     assert!(!window.has_button("Run: pirate"));
     window.click("Undo");
-    window.wait_for("Run: pirate");
+    window.wait_for("Run: pirate-2");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !window.has_button("Run: pirate") {
+        assert!(std::time::Instant::now() < end, "it comes back");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        window.harness.step();
+    }
     assert!(runs_folder(&window).join("2026-11-20-090000-pirate").is_dir());
 }
 

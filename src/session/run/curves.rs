@@ -70,6 +70,15 @@ pub struct EvalPoint {
     pub entropy: Option<f64>,
 }
 
+/// A step whose loss or gradient was not finite: its update was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedStep {
+    pub step: usize,
+    pub reason: String,
+    /// Number of the file in the recipe, row in the file.
+    pub rows: Vec<(usize, usize)>,
+}
+
 /// What is drawn of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
@@ -122,6 +131,8 @@ impl Tracks {
 pub struct Curves {
     pub steps: Vec<StepPoint>,
     pub evals: Vec<EvalPoint>,
+    /// Steps that were left out.
+    pub skipped: Vec<SkippedStep>,
     /// Steps whose loss is far above the usual.
     pub spikes: Spikes,
     /// Names of the groups of weights whose gradient norms are known, and the norms.
@@ -135,7 +146,7 @@ pub struct Curves {
 }
 
 impl Curves {
-    /// Takes in a step or an evaluation; other events are passed over.
+    /// Takes in a step, one that was left out, or an evaluation; other events are passed over.
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::Step {
@@ -173,6 +184,14 @@ impl Curves {
                 loss: *loss,
                 entropy: *entropy,
             }),
+            Event::Skipped { step, reason, rows } => {
+                self.skipped.retain(|s| s.step < *step);
+                self.skipped.push(SkippedStep {
+                    step: *step,
+                    reason: reason.clone(),
+                    rows: rows.clone(),
+                });
+            }
             _ => {}
         }
     }
@@ -180,6 +199,7 @@ impl Curves {
     /// Adds a step; what depends on the steps before is worked out here. A step that was made before (after going on from a
     /// checkpoint) replaces what followed it.
     pub fn add(&mut self, mut point: StepPoint) {
+        self.skipped.retain(|s| s.step < point.step);
         if self.steps.last().is_some_and(|last| last.step >= point.step) {
             self.cut_at(point.step);
         }

@@ -123,9 +123,14 @@ pub(super) fn take(run: &mut RunState, event: Event) {
                 false,
             );
         }
-        Event::Skipped { step, reason, rows } => {
+        ref skipped @ Event::Skipped {
+            step,
+            ref reason,
+            ref rows,
+        } => {
+            run.curves.take(skipped);
             let files = run.recipe.as_ref().map_or(&[][..], |r| &r.data.files);
-            let rows = words::row_names(files, &rows);
+            let rows = words::row_names(files, rows);
             log(run, Some(step), format!("Step skipped. {reason} Rows: {rows}"), true);
         }
         Event::Warning { message } => log(run, Some(run.step()), message, true),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 pub use commands::{TrainCommand, apply, missing};
 pub(super) use commands::{dir_made, found, go_on, start_now};
-pub use curves::{Along, Curves, EvalPoint, Measure, StepPoint};
+pub use curves::{Along, Curves, EvalPoint, Measure, SkippedStep, StepPoint};
 pub(super) use events::{on_event, on_gone};
 pub use pyramid::Pyramid;
 pub use spikes::{Spike, Spikes};

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::entry::{Figures, RunEnd, RunEntry};
 use super::{compare, import, notes};
+use crate::formats::checkpoint;
 use crate::protocol::Event;
 use crate::recipe::Recipe;
 use crate::session::chats::{run_began, run_name};
@@ -80,11 +81,18 @@ pub(super) fn state(dir: &Path) -> Result<RunState, String> {
             result.path = here;
         }
     }
-    run.checkpoint = worker::newest_checkpoint(dir);
+    run.checkpoint = newest_checkpoint(dir);
     if run.is_active() && !worker::is_alive(dir) {
         run.phase = RunPhase::Broken("The worker ended before the run was over.".into());
     }
     Ok(run)
+}
+
+/// The newest checkpoint by its name. Whether every byte of it is whole is looked at before a run goes on from it: here that would mean to
+/// read them all.
+fn newest_checkpoint(dir: &Path) -> Option<(usize, std::path::PathBuf)> {
+    let mut all = checkpoint::all(dir).into_iter();
+    all.find(|(_, path)| path.join("trainer_state.json").is_file())
 }
 
 /// The line of a run in the history. Takes what was known from `before` where the record looks the same.
@@ -97,7 +105,7 @@ pub(super) fn entry(dir: &Path, before: Option<&RunEntry>, problems: &mut Vec<St
     if let Some(before) = before.filter(|before| before.stamp == stamp) {
         return RunEntry {
             notes,
-            checkpoint: worker::newest_checkpoint(dir),
+            checkpoint: newest_checkpoint(dir),
             ..before.clone()
         };
     }

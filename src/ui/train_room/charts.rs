@@ -4,7 +4,7 @@ use egui::{Color32, Id, Ui};
 
 use super::super::charts::{Answer, Picture, Track, chart_ui, legend_entry, number};
 use super::super::{Ctx, kit};
-use super::readout;
+use super::{readout, step};
 use crate::session::words::bytes;
 use crate::session::{Along, Chart, Command, Curves, LiveCommand, Measure};
 
@@ -24,8 +24,8 @@ pub fn charts_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let mut answers = Vec::new();
     loss_legend(ctx, ui);
     answers.push(loss(ctx, ui, cursor));
-    readout::spikes_ui(ctx, ui);
-    readout::step_ui(ctx, ui);
+    step::spikes_ui(ctx, ui);
+    step::step_ui(ctx, ui);
     ui.add_space(6.0);
     ui.columns(2, |columns| {
         norm_legend(ctx, &mut columns[0]);

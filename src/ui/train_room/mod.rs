@@ -7,6 +7,7 @@ mod form;
 mod log;
 mod progress;
 mod readout;
+mod step;
 mod timeline;
 
 use egui::{ScrollArea, Ui};
