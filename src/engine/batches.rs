@@ -24,6 +24,11 @@ impl<'a> Batches<'a> {
         }
     }
 
+    /// Rows in one pass over the data, packed ones counted once.
+    pub fn rows(&self) -> usize {
+        self.order.rows()
+    }
+
     /// The largest micro-batch that can come up: as many of the longest rows as stand in one.
     pub fn largest(&self) -> Option<Packed> {
         let rows = self.order.longest();

@@ -57,7 +57,7 @@ pub struct Memory {
     pub moments: u64,
     /// What the forward pass keeps for the backward pass.
     pub activations: u64,
-    /// Logits with their gradient, the backward pass of one block, kernels.
+    /// Logits with their gradient, what the backward pass of one block needs beside what the forward pass kept, kernels.
     pub workspace: u64,
 }
 
@@ -79,7 +79,7 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
     let layers = shape.layers as u64;
     let stream = tokens * shape.hidden as u64 * F32;
     let activations = match recipe.batch.checkpointing {
-        true => stream * (layers + 1) + block,
+        true => stream * (layers + 1),
         false => block * layers + stream,
     };
     Memory {
@@ -88,7 +88,7 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
         gradients: trained * F32 * gradient_copies(recipe),
         moments: (trained as f64 * moment_bytes(recipe.optim.name)) as u64,
         activations,
-        workspace: logits(recipe, shape, load) + block + unpacked(recipe, shape) + FIXED_WORKSPACE,
+        workspace: logits(recipe, shape, load) + block / 2 + unpacked(recipe, shape) + FIXED_WORKSPACE,
     }
 }
 

@@ -4,6 +4,8 @@
 mod check;
 mod error;
 mod fields;
+mod fits;
+mod lints;
 mod load;
 mod memory;
 mod parts;
@@ -11,6 +13,8 @@ mod shape;
 mod steps;
 
 pub use error::{Place, RecipeError};
+pub use fits::{Proposal, USABLE, proposals};
+pub use lints::{Lint, LintFacts, lints, usual_rates};
 pub use memory::{Load, Memory, memory};
 pub use parts::{
     BatchPart, DataPart, EvalPart, Init, MethodKind, MethodPart, ModelPart, OptimPart, OptimizerKind, Quant, Recipe,

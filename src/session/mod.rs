@@ -15,6 +15,7 @@ mod hub;
 mod lengths;
 pub mod lesson;
 mod live;
+mod methods;
 mod model;
 mod nav;
 mod plan;
@@ -41,6 +42,7 @@ pub use hub::{
 };
 pub use lengths::{RowLengths, can_count};
 pub use live::{Chart, LiveCommand, LiveState, Look, Zoom};
+pub use methods::{Card, Method};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;
 pub use plan::Plan;

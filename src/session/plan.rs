@@ -1,7 +1,11 @@
-//! What a run of the recipe will do, told before it starts: rows, steps, tokens, time, memory. Estimates say so.
+//! What a run of the recipe will do, told before it starts: rows, steps, tokens, time, memory, and what is probably not meant. Estimates
+//! say so.
 
-use super::State;
-use crate::recipe::{Load, Memory, ModelShape, memory, steps_of, steps_per_epoch, trainable};
+use super::{DeviceFit, ModelCard, State, audit};
+use crate::audit::FindingKind;
+use crate::recipe::{
+    Lint, LintFacts, Load, Memory, ModelShape, Proposal, lints, memory, proposals, steps_of, steps_per_epoch, trainable,
+};
 
 /// The forecast of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,7 +24,18 @@ pub struct Plan {
     pub trainable: u64,
     /// Bytes at the peak, by what they hold.
     pub memory: Memory,
+    /// Bytes of full fine-tuning by the rule of thumb, 16 for each parameter.
+    pub classic: u64,
+    /// Bytes that the device has; `None` = unknown.
+    pub budget: Option<u64>,
+    /// Ways to make it fit; none where it does, or nobody knows.
+    pub ways: Vec<Proposal>,
+    /// What is probably not meant.
+    pub lints: Vec<Lint>,
 }
+
+/// Bytes of a parameter in full fine-tuning: weight, gradient and two moments in f32.
+const CLASSIC: u64 = 16;
 
 /// Characters of a token of plain English, about.
 const CHARS_PER_TOKEN: f64 = 4.0;
@@ -45,8 +60,23 @@ pub fn plan(state: &State) -> Option<Plan> {
     let epochs = steps as f64 / steps_per_epoch(bins, &recipe.batch).max(1) as f64;
     let tokens = (mean * counts.train as f64 * epochs) as u64;
     let pace = state.settings.pace.filter(|pace| *pace > 0.0);
-    let shape = card.config.as_ref().map(ModelShape::from);
-    let load = Load::full(recipe.batch.size, longest.min(counts.longest_tokens(CHARS_PER_TOKEN)));
+    let shape = card.config.as_ref().map(|config| ModelShape {
+        stored: kept_as_stored(card),
+        ..ModelShape::from(config)
+    });
+    let len = longest.min(counts.longest_tokens(CHARS_PER_TOKEN));
+    let budget = DeviceFit::of(state).memory;
+    let facts = LintFacts {
+        train_rows: bins,
+        eval_rows: counts.eval,
+        steps,
+        shape: shape.as_ref(),
+        learns_to_stop: learns_to_stop(state),
+    };
+    let ways = match (&shape, budget) {
+        (Some(shape), Some(budget)) => proposals(recipe, shape, len, budget),
+        _ => Vec::new(),
+    };
     Some(Plan {
         train_rows: counts.train,
         eval_rows: counts.eval,
@@ -54,6 +84,26 @@ pub fn plan(state: &State) -> Option<Plan> {
         tokens,
         seconds: pace.map(|pace| tokens as f64 / pace),
         trainable: shape.as_ref().map_or(card.parameters, |shape| trainable(recipe, shape)),
-        memory: shape.map(|shape| memory(recipe, &shape, load)).unwrap_or_default(),
+        lints: lints(recipe, &facts),
+        memory: shape
+            .as_ref()
+            .map(|shape| memory(recipe, shape, Load::full(recipe.batch.size, len)))
+            .unwrap_or_default(),
+        classic: card.parameters * CLASSIC,
+        budget,
+        ways,
     })
+}
+
+/// Bytes of the weights of a quantised GGUF file, whose blocks stay as they are.
+fn kept_as_stored(card: &ModelCard) -> Option<u64> {
+    // 16 bits a weight are no blocks.
+    let quantised = card.path.ends_with(".gguf") && card.bytes < card.parameters * 2 * 95 / 100;
+    quantised.then_some(card.bytes)
+}
+
+/// What the audit of the data saw, where there is one of this recipe.
+fn learns_to_stop(state: &State) -> Option<bool> {
+    let report = audit::fresh(state)?;
+    Some(!report.findings.iter().any(|f| f.kind == FindingKind::EndNotLearned))
 }

@@ -9,6 +9,8 @@ pub struct RecipeState {
     pub recipe: Recipe,
     /// Are the advanced settings unfolded?
     pub advanced: bool,
+    /// Are the cards of all methods shown?
+    pub choosing: bool,
     /// Name of the next run; empty = made from data and time.
     pub name: String,
     /// Is the one-click journey under way? Then each step starts the next.
@@ -21,6 +23,7 @@ impl Default for RecipeState {
         Self {
             recipe,
             advanced: false,
+            choosing: false,
             name: String::new(),
             journey: false,
         }

@@ -25,6 +25,8 @@ pub struct Settings {
     pub text_scale: u16,
     /// The device for jobs; `None` is `auto`.
     pub device: Option<String>,
+    /// Bytes of memory that the user entered for devices that do not tell, by what they are called.
+    pub device_memory: BTreeMap<String, u64>,
     /// The room that was open.
     pub room: Room,
     /// The folder of the open project; `None` is the default one.
@@ -45,6 +47,7 @@ impl Default for Settings {
             theme: ThemeChoice::System,
             text_scale: 100,
             device: None,
+            device_memory: BTreeMap::new(),
             room: Room::Model,
             project: None,
             pace: None,

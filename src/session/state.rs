@@ -102,6 +102,13 @@ impl State {
         }
     }
 
+    /// What is known of the device that jobs are sent to; `None` until a worker has looked.
+    pub fn chosen_device(&self) -> Option<&DeviceInfo> {
+        let chosen = self.settings.device.as_deref();
+        let is_it = |device: &&DeviceInfo| chosen.map_or(device.default, |name| device.name == name);
+        self.devices.iter().find(is_it)
+    }
+
     /// The device that jobs are sent to: the chosen one or `auto`.
     pub fn device(&self) -> String {
         self.settings.device.clone().unwrap_or_else(|| "auto".into())

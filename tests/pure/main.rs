@@ -38,6 +38,7 @@ mod preview_slow;
 mod preview_tools;
 mod protocol;
 mod recipe;
+mod recipe_advice;
 mod room_kit;
 mod row_lengths;
 mod session;

@@ -19,7 +19,7 @@ use super::run_folder::{Outcome, RunFolderError};
 use super::{EngineError, Flags, Sink, memory};
 use crate::formats::checkpoint;
 use crate::protocol::Event;
-use crate::recipe::Recipe;
+use crate::recipe::{LintFacts, ModelShape, Recipe, lints};
 use crate::train::{self, LoopPlan, RunEnd, TrainError, Trainer, TrainerState};
 use prompts::sample_prompts;
 use setting::{Setting, set_up};
@@ -47,6 +47,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     let idle = memory::memory_now();
     let (setting, folder) = set_up(request, sink, flags)?;
     let mut trainer = make_trainer(&setting, request, sink, flags)?;
+    warn_of_mistakes(&setting, &trainer, sink);
     dry::dry_step(&setting, &mut trainer, idle, sink)?;
     let mut batches = Batches::of(&setting);
     let plan = loop_plan(&setting, request.run_dir, batches.steps_per_epoch());
@@ -124,6 +125,23 @@ fn tell_end(end: &Result<RunEnd, TrainError>, plan: &LoopPlan, step: usize, sink
 
 /// Puts the trainer where the newest whole checkpoint is; what is damaged is told and put aside. A run that did not come to its first
 /// checkpoint begins anew.
+/// Common mistakes in the recipe, in the words of the form.
+fn warn_of_mistakes(setting: &Setting, trainer: &Trainer, sink: Sink<'_>) {
+    let batches = Batches::of(setting);
+    let shape = ModelShape::from(&trainer.model.config);
+    let facts = LintFacts {
+        train_rows: batches.rows(),
+        eval_rows: setting.data.eval.len(),
+        steps: total_steps(&setting.recipe, batches.steps_per_epoch()),
+        shape: Some(&shape),
+        // The audit has told.
+        learns_to_stop: None,
+    };
+    for lint in lints(&setting.recipe, &facts) {
+        sink(Event::Warning { message: lint.message });
+    }
+}
+
 fn resume(trainer: &mut Trainer, run_dir: &Path, sink: Sink<'_>) -> Result<TrainerState, EngineError> {
     let (found, damaged) = checkpoint::newest(run_dir);
     let from = match &found {

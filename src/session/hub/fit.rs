@@ -4,7 +4,6 @@
 use serde_json::Value;
 
 use crate::formats::config::ModelConfig;
-use crate::protocol::DeviceInfo;
 use crate::recipe::{Load, ModelShape, Recipe, memory};
 use crate::session::State;
 
@@ -103,20 +102,20 @@ impl Needs {
 /// What a model has to fit into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceFit {
-    /// Bytes that jobs on the chosen device have: the machine's memory for the CPU and for graphics that share it. A card's own
-    /// memory is not told by its driver.
+    /// Bytes that jobs on the chosen device have: what its driver tells, else what the user entered, else the machine's memory for the
+    /// CPU and for graphics that share it.
     pub memory: Option<u64>,
 }
 
 impl DeviceFit {
     /// By the device that jobs are sent to.
     pub fn of(state: &State) -> Self {
-        let chosen = state.settings.device.as_deref();
-        let is_it = |device: &&DeviceInfo| chosen.map_or(device.default, |name| device.name == name);
-        let kind = state.devices.iter().find(is_it).map(|device| device.kind.as_str());
-        let shared = matches!(kind, Some("cpu" | "integrated" | "software"));
+        let device = state.chosen_device();
+        let shared = device.is_some_and(|d| matches!(d.kind.as_str(), "cpu" | "integrated" | "software"));
+        let told = device.and_then(|d| d.memory).map(|memory| memory.total);
+        let entered = device.and_then(|d| state.settings.device_memory.get(&d.label).copied());
         Self {
-            memory: state.hub.memory.filter(|_| shared),
+            memory: told.or(entered).or(state.hub.memory.filter(|_| shared)),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{RunPhase, RunState};
 use crate::protocol::{Control, Job};
 use crate::recipe::Recipe;
 use crate::session::problems::Way;
-use crate::session::{Command, Effect, Room, Slot, State, audit, chats};
+use crate::session::{Command, Effect, Method, Room, Slot, State, audit, chats};
 
 /// What can be done in the Train room.
 #[derive(Clone, Debug)]
@@ -17,6 +17,14 @@ pub enum TrainCommand {
     Name(String),
     /// Fold or unfold the advanced settings.
     ToggleAdvanced,
+    /// Show or hide the cards of all methods.
+    ToggleMethods,
+    /// Make the recipe one of this method.
+    Method(Method),
+    /// Change settings, each as `table.key=value`.
+    Set(Vec<String>),
+    /// The user says how many bytes of memory the device has; 0 = unknown again.
+    DeviceMemory(u64),
     /// Set the recipe back to what it is by default.
     Defaults,
     /// Start a run by the recipe.
@@ -49,6 +57,27 @@ pub fn apply(state: &mut State, command: TrainCommand) -> Vec<Effect> {
             state.recipe.advanced = !state.recipe.advanced;
             Vec::new()
         }
+        TrainCommand::ToggleMethods => {
+            state.recipe.choosing = !state.recipe.choosing;
+            Vec::new()
+        }
+        TrainCommand::Method(method) => {
+            let mut recipe = state.recipe.recipe.clone();
+            method.put_into(&mut recipe);
+            state.recipe.choosing = false;
+            edit(state, recipe)
+        }
+        TrainCommand::Set(settings) => set(state, &settings),
+        TrainCommand::DeviceMemory(bytes) => {
+            let device = state.chosen_device().map(|device| device.label.clone());
+            if let Some(label) = device {
+                match bytes {
+                    0 => state.settings.device_memory.remove(&label),
+                    bytes => state.settings.device_memory.insert(label, bytes),
+                };
+            }
+            vec![Effect::Save]
+        }
         TrainCommand::Defaults => {
             let fresh = state.recipe.with_defaults(state.model.card());
             edit(state, fresh)
@@ -74,6 +103,19 @@ pub fn apply(state: &mut State, command: TrainCommand) -> Vec<Effect> {
             None => Vec::new(),
         },
         TrainCommand::CopyCsv => vec![Effect::Copy(state.run.curves.to_csv())],
+    }
+}
+
+fn set(state: &mut State, settings: &[String]) -> Vec<Effect> {
+    let changed = settings
+        .iter()
+        .try_fold(state.recipe.recipe.clone(), |recipe, setting| recipe.with(setting));
+    match changed {
+        Ok(recipe) => edit(state, recipe),
+        Err(error) => {
+            state.problems.report(error.to_string(), Vec::new());
+            Vec::new()
+        }
     }
 }
 

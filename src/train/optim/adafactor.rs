@@ -15,39 +15,47 @@ const DECAY: f64 = -0.8;
 
 /// The mean squared gradient of one parameter.
 #[derive(Debug)]
-pub(super) enum Adafactor {
-    /// Of a matrix: means of its rows `[rows, 1]` and of its columns `[1, columns]`.
-    Factored { rows: Tensor<2>, columns: Tensor<2> },
-    /// Of a vector, each number by itself.
-    Whole(Tensor<2>),
+pub(super) struct Adafactor {
+    /// Means of a matrix's rows, `[rows, 1]`; of a vector, each number by itself.
+    second: Tensor<2>,
+    /// Means of a matrix's columns, `[1, columns]`.
+    columns: Option<Tensor<2>>,
 }
 
 impl Adafactor {
     pub fn new(param: &Param) -> Self {
         if param.layout == Layout::Vector {
-            return Self::Whole(param.value.zeros_like());
+            return Self {
+                second: param.value.zeros_like(),
+                columns: None,
+            };
         }
         let [rows, columns] = param.value.dims();
         let device = param.value.device();
-        Self::Factored {
-            rows: Tensor::zeros([rows, 1], &device),
-            columns: Tensor::zeros([1, columns], &device),
+        Self {
+            second: Tensor::zeros([rows, 1], &device),
+            columns: Some(Tensor::zeros([1, columns], &device)),
         }
     }
 
     /// Takes the squares in; gives one over the root of the estimated second moment.
     fn inverse_root(&mut self, squares: Tensor<2>, kept: f64) -> Tensor<2> {
-        match self {
-            Self::Factored { rows, columns } => {
-                *rows = rows.clone() * kept + squares.clone().mean_dim(1) * (1.0 - kept);
-                *columns = columns.clone() * kept + squares.mean_dim(0) * (1.0 - kept);
-                let along = (rows.clone() / rows.clone().mean_dim(0)).sqrt().recip();
-                along * columns.clone().sqrt().recip()
-            }
-            Self::Whole(second) => {
-                *second = second.clone() * kept + squares * (1.0 - kept);
-                second.clone().sqrt().recip()
-            }
+        let Some(columns) = &mut self.columns else {
+            self.second = self.second.clone() * kept + squares * (1.0 - kept);
+            return self.second.clone().sqrt().recip();
+        };
+        self.second = self.second.clone() * kept + squares.clone().mean_dim(1) * (1.0 - kept);
+        *columns = columns.clone() * kept + squares.mean_dim(0) * (1.0 - kept);
+        let along = (self.second.clone() / self.second.clone().mean_dim(0)).sqrt().recip();
+        along * columns.clone().sqrt().recip()
+    }
+
+    /// The name that checkpoints give the rows, or the whole.
+    fn name(&self) -> &'static str {
+        if self.columns.is_some() {
+            "exp_avg_sq_row"
+        } else {
+            "exp_avg_sq"
         }
     }
 }
@@ -63,21 +71,16 @@ impl Rule for Adafactor {
     }
 
     fn state(&self) -> Vec<(&'static str, Tensor<2>)> {
-        match self {
-            Self::Factored { rows, columns } => {
-                vec![("exp_avg_sq_row", rows.clone()), ("exp_avg_sq_col", columns.clone())]
-            }
-            Self::Whole(second) => vec![("exp_avg_sq", second.clone())],
-        }
+        let columns = self.columns.iter().map(|columns| ("exp_avg_sq_col", columns.clone()));
+        std::iter::once((self.name(), self.second.clone()))
+            .chain(columns)
+            .collect()
     }
 
     fn restore(&mut self, read: &mut Read<'_>) -> Result<(), TrainError> {
-        match self {
-            Self::Factored { rows, columns } => {
-                *rows = read("exp_avg_sq_row", rows.dims())?;
-                *columns = read("exp_avg_sq_col", columns.dims())?;
-            }
-            Self::Whole(second) => *second = read("exp_avg_sq", second.dims())?,
+        self.second = read(self.name(), self.second.dims())?;
+        if let Some(columns) = &mut self.columns {
+            *columns = read("exp_avg_sq_col", columns.dims())?;
         }
         Ok(())
     }

@@ -136,12 +136,12 @@ impl Optimizer {
 
     /// What checkpoints keep, as `parameter.state`.
     pub fn state(&self, params: &[Param]) -> Vec<(String, Tensor<2>)> {
-        let named = |(param, rule): (&Param, &Box<dyn Rule>)| {
-            let name = param.name.clone();
-            let states = rule.state().into_iter();
-            states.map(move |(kind, tensor)| (format!("{name}.{kind}"), tensor))
-        };
-        params.iter().zip(&self.rules).flat_map(named).collect()
+        let mut all = vec![];
+        for (param, rule) in params.iter().zip(&self.rules) {
+            let named = |(kind, tensor)| (format!("{}.{kind}", param.name), tensor);
+            all.extend(rule.state().into_iter().map(named));
+        }
+        all
     }
 
     /// Takes up what a checkpoint kept after `step` steps; `read` gives a tensor by name and shape.

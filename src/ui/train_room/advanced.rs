@@ -3,7 +3,7 @@
 use egui::{DragValue, Ui};
 
 use super::super::{Theme, kit};
-use crate::recipe::{ALL_LINEAR, MethodKind, Recipe, Schedule};
+use crate::recipe::{ALL_LINEAR, MethodKind, OptimizerKind, Recipe, RowOrder, Schedule};
 use crate::session::words::small;
 
 /// Draws the folded settings; true when one changed. `layers` are the names of the model's linear layers.
@@ -13,6 +13,9 @@ pub fn advanced_ui(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, layers: &[&s
         kit::group(ui, theme, "Adapter", |ui| changed |= adapter(theme, ui, recipe, layers));
     }
     kit::group(ui, theme, "Optimizer", |ui| changed |= optimizer(theme, ui, recipe));
+    kit::group(ui, theme, "Against forgetting", |ui| {
+        changed |= forgetting(theme, ui, recipe)
+    });
     kit::group(ui, theme, "Evaluation and checkpoints", |ui| {
         changed |= rhythm(theme, ui, recipe)
     });
@@ -64,10 +67,27 @@ fn switch_target(targets: &mut Vec<String>, layer: &str, layers: &[&str]) {
 fn optimizer(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     let optim = &mut recipe.optim;
     let mut changed = false;
+    let kinds = [
+        (OptimizerKind::AdamW, "AdamW"),
+        (OptimizerKind::AdamW8bit, "AdamW, 8 bits"),
+        (OptimizerKind::Adafactor, "Adafactor"),
+        (OptimizerKind::Lion, "Lion"),
+        (OptimizerKind::Sgd, "SGD"),
+    ];
+    let tip = "What turns gradients into steps. AdamW suits nearly everything; 8 bits and Adafactor keep less in memory; Lion wants a \
+               tenth of the learning rate, SGD far more. Usual: AdamW.";
+    if let Some(kind) = kit::choice(ui, theme, "Optimizer", tip, optim.name, &kinds) {
+        optim.name = kind;
+        // Each kind's own usual memory of squares, or for Lion of the mean.
+        optim.beta2 = if kind == OptimizerKind::Lion { 0.99 } else { 0.999 };
+        changed = true;
+    }
     let schedules = [
         (Schedule::Cosine, "Cosine"),
         (Schedule::Linear, "Linear"),
         (Schedule::Constant, "Constant"),
+        (Schedule::InverseSqrt, "Inverse root"),
+        (Schedule::Wsd, "Warm-up, stable, decay"),
     ];
     let tip = "How the learning rate falls to the end. Usual: cosine.";
     if let Some(schedule) = kit::choice(ui, theme, "Schedule", tip, optim.schedule, &schedules) {
@@ -81,6 +101,15 @@ fn optimizer(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         .max_decimals(3)
         .custom_formatter(|v, _| small(v));
     changed |= kit::number(ui, theme, "Warm-up", tip, drag);
+    if optim.schedule == Schedule::Wsd {
+        let tip = "How long the rate falls at the end: a share of all steps below 1, a number of steps from 1 on. Usual: 0.1 to 0.2.";
+        let drag = DragValue::new(&mut optim.decay)
+            .range(0.001..=100_000.0)
+            .speed(0.01)
+            .max_decimals(3)
+            .custom_formatter(|v, _| small(v));
+        changed |= kit::number(ui, theme, "Decay", tip, drag);
+    }
     let tip = "Pulls weights towards zero. Usual: 0 to 0.1.";
     let drag = DragValue::new(&mut optim.weight_decay)
         .range(0.0..=1.0)
@@ -108,6 +137,74 @@ fn optimizer(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     changed
 }
 
+/// What keeps the model close to what it knew.
+fn forgetting(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let mut changed = false;
+    if recipe.method.kind != MethodKind::Full {
+        let tip = "Adds the distance from the base's predictions to the loss: the higher, the closer the model stays. Costs a second \
+                   forward pass. Usual: 0, or 0.05 to 0.5.";
+        let drag = DragValue::new(&mut recipe.optim.kl)
+            .range(0.0..=100.0)
+            .speed(0.01)
+            .max_decimals(3)
+            .custom_formatter(|v, _| small(v));
+        changed |= kit::number(ui, theme, "KL penalty", tip, drag);
+    }
+    let tip = "Noise on the embeddings in training (NEFTune): answers get less parroted. Usual: 0, or 5.";
+    let drag = DragValue::new(&mut recipe.optim.neftune)
+        .range(0.0..=100.0)
+        .speed(0.1)
+        .max_decimals(1)
+        .custom_formatter(|v, _| small(v));
+    changed |= kit::number(ui, theme, "Embedding noise", tip, drag);
+    changed |= replay(theme, ui, recipe);
+    if !recipe.data.replay.is_empty() {
+        let tip = "Share of the training rows that come from the general examples. Usual: 5 to 20 %.";
+        let drag = DragValue::new(&mut recipe.data.replay_share)
+            .range(0.0..=90.0)
+            .speed(0.2)
+            .suffix(" %");
+        changed |= kit::number(ui, theme, "Replay share", tip, drag);
+    }
+    let tip = "Stops after so many evaluations without a better held-out loss, and gives the best weights; 0 never stops early. \
+               Usual: 0, or 3.";
+    let drag = DragValue::new(&mut recipe.eval.patience).range(0..=1000).speed(0.1);
+    changed |= kit::number(ui, theme, "Patience", tip, drag);
+    let orders = [(RowOrder::Shuffled, "Shuffled"), (RowOrder::Length, "By length")];
+    let tip = "Rows of like length in a batch waste less on padding; the batches stay shuffled. Usual: shuffled.";
+    if let Some(order) = kit::choice(ui, theme, "Order of rows", tip, recipe.batch.order, &orders) {
+        recipe.batch.order = order;
+        changed = true;
+    }
+    changed
+}
+
+/// The file of general examples.
+fn replay(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let tip = "A file of general examples that are mixed in, so that the model keeps its other manners. Paste its path; empty mixes \
+               nothing in.";
+    let files = &mut recipe.data.replay;
+    let mut path = files
+        .first()
+        .map_or_else(String::new, |file| file.display().to_string());
+    kit::row(ui, theme, "Replay file", tip, |ui| {
+        let field = egui::TextEdit::singleline(&mut path)
+            .id_salt("replay file")
+            .hint_text("none")
+            .desired_width(150.0);
+        let response = ui.add(field).on_hover_text(tip);
+        response.widget_info(|| egui::WidgetInfo::text_edit(true, &path, &path, "Replay file"));
+        if !response.changed() {
+            return false;
+        }
+        files.truncate(0);
+        if !path.trim().is_empty() {
+            files.push(path.trim().into());
+        }
+        true
+    })
+}
+
 fn rhythm(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     let tip = "Steps between evaluations with sample answers; 0 makes about ten in the run.";
     let mut changed = kit::number(
@@ -133,5 +230,7 @@ fn rhythm(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         tip,
         DragValue::new(&mut recipe.save.keep).range(1..=100).speed(0.1),
     );
+    let tip = "Keeps the checkpoint with the lowest held-out loss beside the newest ones. Usual: on.";
+    changed |= kit::switch(ui, theme, "Keep the best", tip, &mut recipe.save.best);
     changed
 }

@@ -1,11 +1,11 @@
 //! Before a run: what will happen, in figures and sentences.
 
-use egui::text::{LayoutJob, TextFormat};
-use egui::{Sense, Ui, vec2};
+use egui::Ui;
 
 use super::super::{Ctx, icons, kit};
+use super::memory;
 use crate::session::words::{bytes, count, duration, thousands};
-use crate::session::{Command, DataCommand, Plan, Room};
+use crate::session::{Command, DataCommand, Plan, Room, TrainCommand};
 
 /// Draws the forecast, or what is missing for one.
 pub fn forecast_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
@@ -49,8 +49,9 @@ pub fn forecast_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         );
     });
     ui.add_space(16.0);
-    memory(ctx, ui, &plan);
+    memory::memory_ui(ctx, ui, &plan);
     ui.add_space(16.0);
+    lints_ui(ctx, ui, &plan);
     kit::caption(ui, ctx.theme, "In words");
     ui.spacing_mut().interact_size.y = 20.0;
     for line in sentences(ctx, &plan) {
@@ -59,6 +60,27 @@ pub fn forecast_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             ui.label(line);
         });
     }
+}
+
+/// What is probably not meant, each with the change that would mend it.
+fn lints_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, plan: &Plan) {
+    if plan.lints.is_empty() {
+        return;
+    }
+    kit::caption(ui, ctx.theme, "Before you start");
+    for lint in &plan.lints {
+        ui.horizontal_wrapped(|ui| {
+            ui.colored_label(ctx.theme.warn(), icons::WARNING);
+            ui.label(&lint.message);
+            if let Some(fix) = &lint.fix {
+                let label = format!("Set {}", fix.replace('=', " to "));
+                if kit::link(ui, ctx.theme, &label).clicked() {
+                    ctx.send(Command::Train(TrainCommand::Set(vec![fix.clone()])));
+                }
+            }
+        });
+    }
+    ui.add_space(16.0);
 }
 
 fn nothing_yet(ctx: &mut Ctx<'_>, ui: &mut Ui) {
@@ -137,47 +159,4 @@ fn sentences(ctx: &Ctx<'_>, plan: &Plan) -> Vec<String> {
     }
     lines.push("You can pause or stop at any time; the result up to there is kept.".into());
     lines
-}
-
-/// The parts of the memory estimate as one bar with a legend.
-fn memory(ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
-    let theme = ctx.theme;
-    kit::caption(ui, theme, "Memory");
-    let series = theme.series();
-    let m = &plan.memory;
-    let parts = [
-        ("Base", m.base, series.train.0),
-        ("Adapter", m.adapter, series.norm.0),
-        ("Gradients", m.gradients, series.eval.0),
-        ("Optimizer", m.moments, series.rate.0),
-        ("Activations", m.activations, series.speed.0),
-        ("Workspace", m.workspace, theme.muted()),
-    ];
-    let total = m.total().max(1) as f32;
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width().min(740.0), 12.0), Sense::hover());
-    let mut left = rect.left();
-    for (_, size, colour) in parts {
-        let width = rect.width() * size as f32 / total;
-        let part = egui::Rect::from_min_size(
-            egui::pos2(left, rect.top()),
-            vec2((width - 1.0).max(0.0), rect.height()),
-        );
-        ui.painter().rect_filled(part, 2, colour);
-        left += width;
-    }
-    ui.horizontal_wrapped(|ui| {
-        for (name, size, colour) in parts {
-            let mut entry = LayoutJob::default();
-            let small = egui::TextStyle::Small.resolve(ui.style());
-            entry.append("■", 0.0, TextFormat::simple(small.clone(), colour));
-            entry.append(
-                &format!("{name} {}", bytes(size)),
-                5.0,
-                TextFormat::simple(small, theme.muted()),
-            );
-            // An entry that does not fit goes to the next line as a whole.
-            ui.add(egui::Label::new(entry).extend());
-            ui.add_space(4.0);
-        }
-    });
 }

@@ -6,7 +6,7 @@ use super::super::{Ctx, Theme, icons, kit};
 use super::advanced;
 use crate::recipe::{MethodKind, Recipe, target_names};
 use crate::session::words::{parameters, small};
-use crate::session::{Command, State, TrainCommand};
+use crate::session::{Command, Method, State, TrainCommand};
 
 /// Draws the form; a change sends the whole recipe.
 pub fn form_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
@@ -27,9 +27,7 @@ pub fn form_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
     ui.add_space(6.0);
     name(ctx, ui);
-    kit::group(ui, theme, "Method", |ui| {
-        changed |= method(theme, ui, &mut recipe, ctx.state)
-    });
+    kit::group(ui, theme, "Method", |ui| changed |= method(ctx, ui, &mut recipe));
     kit::group(ui, theme, "Learning", |ui| changed |= learning(theme, ui, &mut recipe));
     kit::group(ui, theme, "Batch", |ui| changed |= batch(theme, ui, &mut recipe));
     kit::group(ui, theme, "Held-out rows", |ui| {
@@ -69,35 +67,61 @@ fn name(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     ui.add_space(12.0);
 }
 
-fn method(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, state: &State) -> bool {
-    let method = &mut recipe.method;
+fn method(ctx: &mut Ctx<'_>, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let theme = ctx.theme;
+    let current = Method::of(recipe);
+    let names: Vec<(Method, &str)> = Method::ALL.iter().map(|m| (*m, m.card().name)).collect();
+    let tip = "What training changes. \"Compare methods\" tells what each one costs.";
     let mut changed = false;
-    let kinds = [(MethodKind::Lora, "LoRA"), (MethodKind::Full, "All weights")];
-    let tip = "LoRA trains a small addition to the frozen base: little memory, rarely forgets. \
-               All weights changes the base itself and needs 16 bytes per parameter.";
-    if let Some(kind) = kit::choice(ui, theme, "What learns", tip, method.kind, &kinds) {
-        method.kind = kind;
+    if let Some(chosen) = kit::choice(ui, theme, "Method", tip, current, &names) {
+        chosen.put_into(recipe);
         changed = true;
     }
-    if method.kind == MethodKind::Lora {
-        let tip = "How much the addition can hold. Usual: 8 to 64. More learns more and costs memory.";
-        changed |= kit::number(
-            ui,
-            theme,
-            "Rank (r)",
-            tip,
-            DragValue::new(&mut method.r).range(1..=512).speed(0.2),
-        );
-        let tip = "Strength of the addition: it is scaled by alpha / r. Usual: once or twice the rank.";
-        let drag = DragValue::new(&mut method.alpha)
-            .range(0.5..=1024.0)
-            .speed(0.5)
-            .custom_formatter(|v, _| small(v));
-        changed |= kit::number(ui, theme, "Alpha", tip, drag);
+    let card = Method::of(recipe).card();
+    ui.label(kit::muted(theme, format!("{} {}", card.changes, card.costs)).small());
+    let label = if ctx.state.recipe.choosing {
+        "Hide the methods"
+    } else {
+        "Compare methods"
+    };
+    if kit::link(ui, theme, label).clicked() {
+        ctx.send(Command::Train(TrainCommand::ToggleMethods));
     }
-    if let Some(trained) = trainable(state) {
+    changed |= sizes(theme, ui, recipe);
+    if let Some(trained) = trainable(ctx.state) {
         ui.add_space(2.0);
         ui.label(kit::muted(theme, trained).small());
+    }
+    changed
+}
+
+/// How large the trained part is.
+fn sizes(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let method = &mut recipe.method;
+    let mut changed = false;
+    match method.kind {
+        MethodKind::Lora => {
+            let tip = "How much the addition can hold. Usual: 8 to 64. More learns more and costs memory.";
+            let drag = DragValue::new(&mut method.r).range(1..=512).speed(0.2);
+            changed |= kit::number(ui, theme, "Rank (r)", tip, drag);
+            let tip = "Strength of the addition: it is scaled by alpha / r. Usual: once or twice the rank.";
+            let drag = DragValue::new(&mut method.alpha)
+                .range(0.5..=1024.0)
+                .speed(0.5)
+                .custom_formatter(|v, _| small(v));
+            changed |= kit::number(ui, theme, "Alpha", tip, drag);
+        }
+        MethodKind::Bottleneck => {
+            let tip = "Inner width of the added layers. Usual: 16 to 128.";
+            let drag = DragValue::new(&mut method.width).range(1..=4096).speed(0.5);
+            changed |= kit::number(ui, theme, "Width", tip, drag);
+        }
+        MethodKind::Prefix | MethodKind::Prompt => {
+            let tip = "Learned tokens in front of the text; they take as much of the context. Usual: 10 to 100.";
+            let drag = DragValue::new(&mut method.virtual_tokens).range(1..=1024).speed(0.2);
+            changed |= kit::number(ui, theme, "Learned tokens", tip, drag);
+        }
+        MethodKind::Full => {}
     }
     changed
 }
@@ -122,8 +146,8 @@ fn layers(state: &State) -> Vec<&'static str> {
 
 fn learning(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     let optim = &mut recipe.optim;
-    let tip = "How far each step goes. Usual for LoRA: 1e-4 to 5e-4; for all weights: 1e-5 to 5e-5. \
-               Small models take more.";
+    let tip = "How far each step goes. Usual for LoRA: 1e-4 to 5e-4; for all weights: 1e-5 to 5e-5; for learned tokens: 1e-2. \
+               Small models take more. Too high a rate is the fastest way to forget.";
     let speed = (optim.lr * 0.01).max(1e-7);
     let drag = DragValue::new(&mut optim.lr)
         .range(1e-7..=1.0)
@@ -131,7 +155,8 @@ fn learning(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         .max_decimals(8)
         .custom_formatter(|value, _| small(value));
     let mut changed = kit::number(ui, theme, "Learning rate", tip, drag);
-    let tip = "How often every conversation is seen. Usual: 1 to 3; small data sets take more.";
+    let tip = "How often every conversation is seen. Usual: 1 to 3. One round learns the manners; more rounds mostly sharpen what \
+               is known already, learn rows by heart and forget the rest.";
     let drag = DragValue::new(&mut optim.epochs)
         .range(0.1..=100.0)
         .speed(0.05)
@@ -162,6 +187,15 @@ fn batch(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     changed |= kit::number(ui, theme, "Maximum length", tip, drag);
     let tip = "Puts several short conversations into one row, without their seeing each other: faster, same result.";
     changed |= kit::switch(ui, theme, "Packing", tip, &mut recipe.data.packing);
+    let tip = "Computes activations again in the backward pass instead of keeping them: much less memory, about a third slower, \
+               same result.";
+    changed |= kit::switch(
+        ui,
+        theme,
+        "Activation checkpointing",
+        tip,
+        &mut recipe.batch.checkpointing,
+    );
     changed
 }
 

@@ -5,6 +5,8 @@ mod charts;
 mod forecast;
 mod form;
 mod log;
+mod memory;
+mod methods;
 mod progress;
 mod readout;
 mod step;
@@ -25,8 +27,14 @@ pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     });
     kit::room(ctx, ui, footer, |ctx, ui| match ctx.state.run.phase {
         RunPhase::None => {
-            asking::asking_ui(ctx, ui);
-            forecast::forecast_ui(ctx, ui);
+            let area = ScrollArea::vertical().id_salt("before a run").auto_shrink(false);
+            area.show(ui, |ui| {
+                asking::asking_ui(ctx, ui);
+                match ctx.state.recipe.choosing {
+                    true => methods::methods_ui(ctx, ui),
+                    false => forecast::forecast_ui(ctx, ui),
+                }
+            });
         }
         _ => progress::progress_ui(ctx, ui),
     });
