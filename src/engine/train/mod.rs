@@ -35,6 +35,8 @@ pub struct TrainRequest<'a> {
     pub resume: bool,
     /// Start from this adapter instead of a fresh one.
     pub init_adapter: Option<&'a Path>,
+    /// Take the conversations of a packed row one by one.
+    pub unpacked: bool,
 }
 
 /// Trains by a recipe; events go to `sink` as they happen.
@@ -48,6 +50,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     let (setting, folder) = set_up(request, sink, flags)?;
     let mut trainer = make_trainer(&setting, request, sink, flags)?;
     dry::dry_step(&setting, &mut trainer, idle, sink)?;
+    trainer.smooth = flags.smooth();
     let mut batches = Batches::of(&setting);
     let plan = loop_plan(&setting, request.run_dir, batches.steps_per_epoch());
     let state = match request.resume {
@@ -64,7 +67,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         data: &setting.data,
         skipped: vec![],
     };
-    let eval = eval_batches(&setting.recipe, &setting.data.eval, setting.pad());
+    let eval = eval_batches(&setting.recipe, &setting.data.eval, setting.pad(), setting.unpacked);
     let end = train::run(
         &mut trainer,
         &plan,

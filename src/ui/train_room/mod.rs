@@ -6,6 +6,7 @@ mod forecast;
 mod form;
 mod log;
 mod progress;
+mod queue;
 mod readout;
 mod step;
 mod timeline;
@@ -26,9 +27,13 @@ pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     kit::room(ctx, ui, footer, |ctx, ui| match ctx.state.run.phase {
         RunPhase::None => {
             asking::asking_ui(ctx, ui);
+            queue::queue_ui(ctx, ui);
             forecast::forecast_ui(ctx, ui);
         }
-        _ => progress::progress_ui(ctx, ui),
+        _ => {
+            queue::queue_ui(ctx, ui);
+            progress::progress_ui(ctx, ui);
+        }
     });
 }
 
@@ -37,6 +42,7 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     match &run.phase {
         RunPhase::None => start(ctx, ui),
         RunPhase::Preparing | RunPhase::Training | RunPhase::Paused | RunPhase::Stopping => running(ctx, ui),
+        RunPhase::Suspended => suspended(ctx, ui),
         RunPhase::Finished => finished(ctx, ui),
         RunPhase::Broken(_) => broken(ctx, ui),
     }
@@ -78,8 +84,25 @@ fn running(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         if kit::primary(ui, ctx.theme, "Resume training", None).clicked() {
             ctx.send(Command::Train(TrainCommand::Resume));
         }
-    } else if kit::button(ui, icons::PAUSE, "Pause training").clicked() {
+    } else if kit::button(ui, icons::PAUSE, "Pause training")
+        .on_hover_text("Holds after this step and keeps everything in memory, to go on at once")
+        .clicked()
+    {
         ctx.send(Command::Train(TrainCommand::Pause));
+    }
+    let tip =
+        "Writes a checkpoint and ends the worker, so that all memory is free; resuming goes on exactly from there";
+    if kit::button(ui, icons::MOON, "Pause and free memory")
+        .on_hover_text(tip)
+        .clicked()
+    {
+        ctx.send(Command::Train(TrainCommand::Suspend));
+    }
+    if kit::button(ui, icons::FLOPPY, "Save a checkpoint now")
+        .on_hover_text("Training goes on afterwards")
+        .clicked()
+    {
+        ctx.send(Command::Train(TrainCommand::SaveNow));
     }
     if kit::button(ui, icons::STOP, "Stop training")
         .on_hover_text("Ends after this step; the result is kept")
@@ -89,6 +112,15 @@ fn running(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
     if let Some(left) = run.seconds_left() {
         ui.label(kit::muted(ctx.theme, format!("{} left", duration(left))));
+    }
+}
+
+fn suspended(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    if kit::primary(ui, ctx.theme, "Resume training", None).clicked() {
+        ctx.send(Command::Train(TrainCommand::ResumeFrom));
+    }
+    if kit::button(ui, "", "Set up another run").clicked() {
+        ctx.send(Command::Train(TrainCommand::NewRun));
     }
 }
 
