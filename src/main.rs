@@ -6,8 +6,12 @@ use burnish::{cli, ui, worker};
 
 fn main() -> ExitCode {
     // Before anything else is loaded: a worker must take its stdout first.
-    if std::env::args_os().nth(1).is_some_and(|a| a == worker::WORKER_ARGUMENT) {
+    let first = std::env::args_os().nth(1).unwrap_or_default();
+    if first == worker::WORKER_ARGUMENT {
         return worker::child_main();
+    }
+    if first == worker::SUPERVISOR_ARGUMENT {
+        return worker::supervisor_main();
     }
     cli::main(&|project| ui::run(project).map_err(|error| error.to_string()))
 }

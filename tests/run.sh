@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . assets/system.sh
 install_missing gcc libc6-dev libvulkan1 mesa-vulkan-drivers xvfb xauth libxkbcommon0 libxkbcommon-x11-0 libx11-6 libx11-xcb1 \
-    libxcursor1 libxi6 libxrandr2 libegl1
+    libxcursor1 libxi6 libxrandr2 libegl1 dbus
 # Vulkan and the window system want a private folder for their sockets.
 if [ -z "${XDG_RUNTIME_DIR:-}" ]; then
     XDG_RUNTIME_DIR=$(mktemp -d)

@@ -37,6 +37,8 @@ pub enum Verb {
     Train(TrainArgs),
     /// List the runs of a project, write their TensorBoard files, or bring in a log of another program.
     Runs(RunsArgs),
+    /// Pause, resume, save, suspend or stop a run that goes on.
+    Control(ControlArgs),
     /// Continue a prompt.
     Generate(GenerateArgs),
     /// Losses of rows, token by token.
@@ -242,6 +244,12 @@ pub struct TrainArgs {
     /// Go on from the last checkpoint of the run folder.
     #[arg(long)]
     pub resume: bool,
+    /// Train once for every combination of these values, one run after the other; may be given several times.
+    #[arg(long, value_name = "TABLE.KEY=VALUE,VALUE", conflicts_with = "resume")]
+    pub sweep: Vec<String>,
+    /// Keep the desktop smooth: train with less priority and rest for a moment after every micro-batch.
+    #[arg(long)]
+    pub smooth: bool,
     /// Train even though the audit of the data finds something serious.
     #[arg(long)]
     pub accept_findings: bool,
@@ -278,6 +286,34 @@ pub enum RunsAction {
         #[arg(long, value_name = "DIR")]
         project: Option<PathBuf>,
     },
+}
+
+/// `control`
+#[derive(Debug, Args)]
+pub struct ControlArgs {
+    /// The run folder.
+    pub run: PathBuf,
+    /// What the run is to do.
+    pub what: ControlWhat,
+}
+
+/// What a run that goes on can be told.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum ControlWhat {
+    /// Hold before the next step, with everything in memory.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// Write a checkpoint now and go on.
+    Save,
+    /// Write a checkpoint and end, so that all memory is free.
+    Suspend,
+    /// End after this step and keep the result.
+    Stop,
+    /// Leave the device to other programs now and then.
+    Smooth,
+    /// Use all of the device again.
+    Fast,
 }
 
 /// `generate`

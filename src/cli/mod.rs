@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod chat;
 mod console;
+mod control;
 mod devices;
 mod failure;
 mod fetch;
@@ -17,6 +18,7 @@ mod models;
 mod runs;
 mod score;
 pub mod starter;
+mod sweep;
 mod train;
 mod window;
 
@@ -57,6 +59,7 @@ fn run(verb: Verb, console: &Console) -> Result<(), Failure> {
         Verb::Audit(args) => audit::run(&args, console),
         Verb::Train(args) => train::run(&args, console),
         Verb::Runs(args) => runs::run(&args, console),
+        Verb::Control(args) => control::run(&args, console),
         Verb::Generate(args) => generate::run(&args, console),
         Verb::Score(args) => score::run(&args, console),
         Verb::Chat(args) => chat::run(&args, console),

@@ -3,20 +3,20 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{args::TrainArgs, audit, console::Console, failure::Failure, jobs};
+use super::{args::TrainArgs, audit, console::Console, failure::Failure, jobs, sweep};
 use crate::protocol::{Event, Job};
 use crate::recipe::{Place, Recipe, RecipeError};
 use crate::session::words::row_names;
 
-/// Trains; Ctrl+C stops and keeps.
+/// Trains, once or for every combination of a sweep; Ctrl+C stops and keeps.
 ///
 /// # Errors
 /// The recipe cannot be used, or training failed.
 pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
-    let mut recipe = Recipe::load(&args.recipe, &args.set).map_err(refuse)?;
-    if let Some(device) = &args.device {
-        recipe.model.device = device.clone();
+    if !args.sweep.is_empty() {
+        return sweep::run(args, console);
     }
+    let recipe = load(args, &[])?;
     let run_dir = run_dir(args)?;
     if args.resume && !run_dir.join("events.jsonl").is_file() {
         return Err(Failure::Failed(format!(
@@ -28,25 +28,59 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
     if !args.accept_findings && !args.resume {
         refuse_serious(&recipe, console)?;
     }
-    let files = recipe.data.files.clone();
-    let job = Job::Train {
-        recipe: Box::new(recipe),
-        run_dir: run_dir.clone(),
-        resume: args.resume,
-        init_adapter: args.init_adapter.as_deref().map(absolute),
-    };
+    one(args, recipe, run_dir, console, &mut |_| {})
+}
+
+/// The recipe with what the arguments change, and more of the like.
+///
+/// # Errors
+/// The recipe cannot be used.
+pub fn load(args: &TrainArgs, more: &[String]) -> Result<Recipe, Failure> {
+    let sets = [&args.set[..], more].concat();
+    let mut recipe = Recipe::load(&args.recipe, &sets).map_err(refuse)?;
+    if let Some(device) = &args.device {
+        recipe.model.device = device.clone();
+    }
+    Ok(recipe)
+}
+
+/// One run to its end; `see` sees its events.
+///
+/// # Errors
+/// Training failed.
+pub fn one(
+    args: &TrainArgs,
+    recipe: Recipe,
+    run_dir: PathBuf,
+    console: &Console,
+    see: &mut dyn FnMut(&Event),
+) -> Result<(), Failure> {
     console.say(&format!("Run folder: {}", run_dir.display()));
     let mut report = Report {
         console,
-        files,
+        files: recipe.data.files.clone(),
         steps: 0,
         people: std::io::stderr().is_terminal(),
     };
-    jobs::train(job, console, &mut |event| report.take(&event))
+    let job = Job::Train {
+        recipe: Box::new(recipe),
+        run_dir,
+        resume: args.resume,
+        init_adapter: args.init_adapter.as_deref().map(absolute),
+        unpacked: false,
+        smooth: args.smooth,
+    };
+    jobs::train(job, console, &mut |event| {
+        see(&event);
+        report.take(&event);
+    })
 }
 
 /// Looks at the data first: a run that would not give what is wanted does not begin unless the user says so.
-fn refuse_serious(recipe: &Recipe, console: &Console) -> Result<(), Failure> {
+///
+/// # Errors
+/// Something serious was found, or the audit failed.
+pub fn refuse_serious(recipe: &Recipe, console: &Console) -> Result<(), Failure> {
     let findings = audit::serious(recipe, console)?;
     console.clear();
     for finding in &findings {
@@ -96,13 +130,23 @@ fn run_dir(args: &TrainArgs) -> Result<PathBuf, Failure> {
             Err(Failure::usage("--resume needs the run folder: add --run DIR."))
         };
     }
-    let name = args.recipe.file_stem().map(|n| n.to_string_lossy().into_owned());
-    let stamp = jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S");
-    let name = format!("{stamp}-{}", name.unwrap_or_default());
-    Ok(absolute(&PathBuf::from("runs").join(name)))
+    Ok(new_run_dir(&recipe_name(args)))
 }
 
-fn absolute(path: &Path) -> PathBuf {
+/// What runs of the recipe are called.
+pub fn recipe_name(args: &TrainArgs) -> String {
+    let name = args.recipe.file_stem().map(|n| n.to_string_lossy().into_owned());
+    name.unwrap_or_default()
+}
+
+/// A new folder in `runs`, by date, time and name.
+pub fn new_run_dir(name: &str) -> PathBuf {
+    let stamp = jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S");
+    absolute(&PathBuf::from("runs").join(format!("{stamp}-{name}")))
+}
+
+/// A path that means the same from every folder.
+pub fn absolute(path: &Path) -> PathBuf {
     // Without a current folder the path is used as it is.
     std::path::absolute(path).unwrap_or_else(|_| path.into())
 }

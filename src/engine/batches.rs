@@ -8,18 +8,21 @@ pub struct Batches<'a> {
     order: Order,
     examples: &'a [Example],
     pad: u32,
+    unpacked: bool,
     /// The plan of the epoch that the last step belonged to: planning an epoch touches every row.
     epoch: Vec<StepPlan>,
 }
 
 impl<'a> Batches<'a> {
-    /// Orders and, where the recipe says so, packs the examples.
-    pub fn new(recipe: &Recipe, examples: &'a [Example], pad: u32) -> Self {
+    /// Orders and, where the recipe says so, packs the examples. `unpacked` keeps the steps of the packed order, but takes their examples
+    /// one by one.
+    pub fn new(recipe: &Recipe, examples: &'a [Example], pad: u32, unpacked: bool) -> Self {
         let order = Order::new(&lengths(examples), options(recipe, Some(recipe.data.seed)));
         Self {
             order,
             examples,
             pad,
+            unpacked,
             epoch: vec![],
         }
     }
@@ -31,7 +34,12 @@ impl<'a> Batches<'a> {
 
     /// The largest micro-batch that can come up: as many of the longest rows as stand in one.
     pub fn largest(&self) -> Option<Packed> {
-        let rows = self.order.longest();
+        let rows = if self.unpacked {
+            let longest = (0..self.examples.len()).max_by_key(|index| self.examples[*index].ids.len());
+            longest.map(|index| vec![vec![index]]).unwrap_or_default()
+        } else {
+            self.order.longest()
+        };
         (!rows.is_empty()).then(|| collate(self.examples, &rows, self.pad))
     }
 
@@ -50,22 +58,31 @@ impl<'a> Batches<'a> {
         let Some(plan) = self.epoch.get(step % per_epoch) else {
             return vec![];
         };
-        plan.micro_batches
+        micro_batches(plan, self.unpacked)
             .iter()
             .map(|rows| collate(self.examples, rows, self.pad))
             .collect()
     }
 }
 
+/// The rows of each micro-batch of a step.
+fn micro_batches(plan: &StepPlan, unpacked: bool) -> Vec<Vec<Vec<usize>>> {
+    if !unpacked {
+        return plan.micro_batches.clone();
+    }
+    let examples = plan.micro_batches.iter().flatten().flatten();
+    examples.map(|index| vec![vec![*index]]).collect()
+}
+
 /// The held-out rows, as many as the recipe allows, in the order of the data.
-pub fn eval_batches(recipe: &Recipe, eval: &[Example], pad: u32) -> Vec<Packed> {
+pub fn eval_batches(recipe: &Recipe, eval: &[Example], pad: u32, unpacked: bool) -> Vec<Packed> {
     let eval = &eval[..eval.len().min(recipe.eval.rows)];
     let order = Order::new(&lengths(eval), options(recipe, None));
     order
         .epoch(0)
         .iter()
-        .flat_map(|s| &s.micro_batches)
-        .map(|rows| collate(eval, rows, pad))
+        .flat_map(|step| micro_batches(step, unpacked))
+        .map(|rows| collate(eval, &rows, pad))
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! Stop and pause of one job, set from another thread. Knows nothing of jobs.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ pub struct Flags {
     pause: AtomicBool,
     save: AtomicBool,
     suspend: AtomicBool,
+    smooth: Arc<AtomicBool>,
 }
 
 impl Flags {
@@ -26,6 +28,7 @@ impl Flags {
             }
             Control::Save => self.save.store(true, Ordering::Relaxed),
             Control::Suspend => self.suspend.store(true, Ordering::Relaxed),
+            Control::Smooth { on } => self.smooth.store(on, Ordering::Relaxed),
             Control::Quit => {}
         }
     }
@@ -48,6 +51,11 @@ impl Flags {
     /// A checkpoint was written, or could not be.
     pub fn saved(&self) {
         self.save.store(false, Ordering::Relaxed);
+    }
+
+    /// Is the device to be left to other programs now and then? Shared with whoever works on it.
+    pub fn smooth(&self) -> Arc<AtomicBool> {
+        self.smooth.clone()
     }
 
     /// Nothing can be written: a job that was to be suspended is held instead, with all that it has in memory.

@@ -34,7 +34,7 @@ pub use prompt::conversation;
 pub use stops::StopTexts;
 
 use crate::model::Decoder;
-use crate::protocol::{Event, Job, ModelRef, StoredAs};
+use crate::protocol::{Control, Event, Job, ModelRef, StoredAs};
 
 /// Where events go.
 pub type Sink<'a> = &'a dyn Fn(Event);
@@ -122,7 +122,12 @@ impl Engine {
                 run_dir,
                 resume,
                 init_adapter,
+                unpacked,
+                smooth,
             } => {
+                if smooth {
+                    flags.apply(Control::Smooth { on: true });
+                }
                 // Training takes all memory that it can get.
                 self.loaded = None;
                 let request = train::TrainRequest {
@@ -130,6 +135,7 @@ impl Engine {
                     run_dir: &run_dir,
                     resume,
                     init_adapter: init_adapter.as_deref(),
+                    unpacked,
                 };
                 train::run_training(&request, sink, flags)?;
             }

@@ -87,6 +87,12 @@ pub enum Job {
         resume: bool,
         #[serde(default)]
         init_adapter: Option<PathBuf>,
+        /// Take the conversations of a packed row one by one: the same steps with less memory.
+        #[serde(default)]
+        unpacked: bool,
+        /// Leave the device to other programs now and then.
+        #[serde(default)]
+        smooth: bool,
     },
     /// Continue a prompt, streaming `Token` events, then `Generated`.
     Generate {

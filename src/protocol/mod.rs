@@ -27,6 +27,8 @@ pub enum Control {
     Save,
     /// Write a checkpoint and end, so that all memory is free; the run can be resumed.
     Suspend,
+    /// Leave the device to other programs now and then, or use all of it again.
+    Smooth { on: bool },
     /// End the worker when idle.
     Quit,
 }

@@ -3,7 +3,7 @@
 use super::problems::Way;
 use super::words;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{audit, chats, data, hub, lesson, live, model, nav, plan, preview, recipe_form, run, runs};
+use super::{audit, chats, data, hub, lesson, live, model, nav, plan, preview, queue, recipe_form, run, runs};
 use crate::protocol::Event;
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
@@ -30,6 +30,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Train(command) => run::apply(state, command),
         Command::Live(command) => live::apply(state, command),
         Command::Runs(command) => runs::apply(state, command),
+        Command::Queue(command) => queue::apply(state, command),
         Command::Chat(command) => chats::apply(state, command),
     }
 }
@@ -63,6 +64,7 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
         }
         Outcome::RunDir { id, dir } => run::dir_made(state, id, dir),
         Outcome::RunFound { id, dir, recipe } => run::found(state, id, dir, recipe),
+        Outcome::NoRun => queue::turn(state),
         Outcome::Worker {
             slot: Slot::Train,
             id,

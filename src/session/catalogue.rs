@@ -4,7 +4,9 @@
 use super::audit::AuditCommand;
 use super::chats::ChatCommand;
 use super::runs::RunsCommand;
-use super::{Command, DataCommand, ModelCommand, Room, RunPhase, ShellCommand, State, ThemeChoice, TrainCommand};
+use super::{
+    Command, DataCommand, ModelCommand, QueueCommand, Room, RunPhase, ShellCommand, State, ThemeChoice, TrainCommand,
+};
 
 /// A key of a shortcut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +143,7 @@ fn opening() -> Vec<Entry> {
             None,
             Command::Runs(RunsCommand::ImportDialog),
         ),
+        entry("Add the recipe to the queue", None, Command::Queue(QueueCommand::Add)),
         entry("Try it with the starter and a sample", None, Command::TryIt),
     ]
 }
@@ -151,12 +154,15 @@ fn running(state: &State) -> Vec<Entry> {
         RunPhase::Training | RunPhase::Preparing => {
             vec![
                 train("Pause training", TrainCommand::Pause),
+                train("Pause training and free its memory", TrainCommand::Suspend),
+                train("Save a checkpoint now", TrainCommand::SaveNow),
                 train("Stop training and keep the result", TrainCommand::Stop),
             ]
         }
         RunPhase::Paused => {
             vec![
                 train("Resume training", TrainCommand::Resume),
+                train("Free the memory of the paused run", TrainCommand::Suspend),
                 train("Stop training and keep the result", TrainCommand::Stop),
             ]
         }
@@ -165,6 +171,7 @@ fn running(state: &State) -> Vec<Entry> {
             train("Set up another run", TrainCommand::NewRun),
             train("Copy the run's numbers as CSV", TrainCommand::CopyCsv),
         ],
+        RunPhase::Suspended => vec![train("Resume training", TrainCommand::ResumeFrom)],
         RunPhase::Broken(_) => vec![train("Resume from the last checkpoint", TrainCommand::ResumeFrom)],
         RunPhase::None | RunPhase::Stopping => vec![train("Reset the recipe to its defaults", TrainCommand::Defaults)],
     }

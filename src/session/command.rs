@@ -7,7 +7,7 @@ use super::chats::ChatCommand;
 use super::lesson::LessonCommand;
 use super::preview::TemplateCommand;
 use super::runs::RunsCommand;
-use super::{DataCommand, Dialog, HubCommand, LiveCommand, ModelCommand, ThemeChoice, TrainCommand};
+use super::{DataCommand, Dialog, HubCommand, LiveCommand, ModelCommand, QueueCommand, ThemeChoice, TrainCommand};
 
 /// A place in the window, in the order of the rail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -85,6 +85,8 @@ pub enum Command {
     Live(LiveCommand),
     /// The history of runs.
     Runs(RunsCommand),
+    /// The runs that wait.
+    Queue(QueueCommand),
     Chat(ChatCommand),
 }
 

@@ -68,7 +68,7 @@ pub enum Effect {
     Job { slot: Slot, id: u64, job: Job },
     /// Make a run folder for `recipe`, then `Outcome::RunDir`, and give the training job to a worker.
     StartRun { id: u64, name: String, recipe: Box<Recipe> },
-    /// Look for a run that still goes on (after the window was closed), then `Outcome::RunFound` if there is one.
+    /// Look for a run that still goes on (after the window was closed), then `Outcome::RunFound` or `Outcome::NoRun`.
     FindRun { id: u64 },
     /// Interrupt a worker.
     Control { slot: Slot, control: Control },
@@ -119,6 +119,8 @@ pub enum Outcome {
     RunDir { id: u64, dir: PathBuf },
     /// A run of an earlier window: its events follow from the first on as `Worker` events of job `id`.
     RunFound { id: u64, dir: PathBuf, recipe: Box<Recipe> },
+    /// Answer to `FindRun`: none goes on.
+    NoRun,
     /// An event of a worker's job.
     Worker { slot: Slot, id: u64, event: Event },
     /// A worker ended by itself; the message says how, in plain words.

@@ -22,6 +22,7 @@ mod plan;
 pub mod preview;
 mod problems;
 mod project;
+mod queue;
 mod recipe_form;
 mod run;
 pub mod runs;
@@ -48,6 +49,7 @@ pub use nav::NavState;
 pub use plan::Plan;
 pub use problems::{Problem, Problems, Toast, Way};
 pub use project::Project;
+pub use queue::{Axis, Combination, QueueCommand, QueueState, Queued, SweepForm, combinations};
 pub use recipe_form::RecipeState;
 pub use run::{
     Along, Curves, EvalPoint, LogLine, Measure, Pyramid, RunPhase, RunResult, RunStart, RunState, Sample, SkippedStep,

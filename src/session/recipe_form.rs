@@ -42,6 +42,14 @@ impl RecipeState {
         fresh
     }
 
+    /// What the next run is called.
+    pub fn run_name(&self) -> String {
+        match self.name.trim() {
+            "" => self.default_name(),
+            _ => self.name.clone(),
+        }
+    }
+
     /// What a run is called when the user gave no name: the data file's name.
     pub fn default_name(&self) -> String {
         let stem = self.recipe.data.files.first().and_then(|f| f.file_stem());

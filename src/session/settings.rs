@@ -33,6 +33,8 @@ pub struct Settings {
     pub project: Option<std::path::PathBuf>,
     /// Tokens per second of the last run, for forecasts.
     pub pace: Option<f64>,
+    /// Should training leave the device to other programs now and then?
+    pub smooth: bool,
     /// Width and height of the window, in points.
     pub window: Option<[f32; 2]>,
     /// Widths of side panels that the user changed, in points.
@@ -51,6 +53,7 @@ impl Default for Settings {
             room: Room::Model,
             project: None,
             pace: None,
+            smooth: false,
             window: None,
             panels: BTreeMap::new(),
             models: Vec::new(),

@@ -8,8 +8,8 @@ use super::lesson::LessonState;
 use super::preview::PreviewState;
 use super::runs::RunsState;
 use super::{
-    DataState, HubState, LiveState, ModelState, NavState, Plan, Problems, Question, RecipeState, Room, RunPhase,
-    RunState, Settings,
+    DataState, HubState, LiveState, ModelState, NavState, Plan, Problems, Question, QueueState, RecipeState, Room,
+    RunPhase, RunState, Settings,
 };
 use crate::protocol::DeviceInfo;
 
@@ -53,6 +53,8 @@ pub struct State {
     pub runs: RunsState,
     /// How the run's curves are looked at.
     pub live: LiveState,
+    /// The runs that wait.
+    pub queue: QueueState,
     /// Named conversations with base and tuned model.
     pub chats: ChatsState,
     /// Devices that a worker reported; empty until then.

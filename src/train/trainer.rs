@@ -1,6 +1,8 @@
 //! One optimizer step: forward, loss over all micro-batches, backward, clip, update. Knows nothing of files or epochs.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
 
@@ -12,6 +14,11 @@ use super::schedule::LrSchedule;
 use crate::batch::Packed;
 use crate::model::Decoder;
 use crate::objective::losses_and_entropies;
+
+/// The least and the most that the device is left alone after a micro-batch, where the desktop is to stay smooth: a frame or two of
+/// the screen at least.
+const SHORTEST_REST: Duration = Duration::from_millis(5);
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// What a trainer needs besides batches.
 #[derive(Clone, Debug)]
@@ -76,6 +83,8 @@ pub struct Trainer {
     pub params: Vec<Param>,
     /// The optimizer.
     pub optimizer: Optimizer,
+    /// Is the device to be left to other programs for a moment after each micro-batch?
+    pub smooth: Arc<AtomicBool>,
     setup: TrainerSetup,
     /// The model without its adapter, sharing its memory, where its predictions count.
     base: Option<Decoder>,
@@ -108,6 +117,7 @@ impl Trainer {
             trained,
             params,
             optimizer,
+            smooth: Arc::default(),
             setup,
             base,
             device,
@@ -195,6 +205,7 @@ impl Trainer {
     fn gather(&mut self, micro_batches: &[Packed], supervised: usize) -> Result<Summed, TrainError> {
         let mut gathered = Gathered::new(self.params.len());
         for (micro, batch) in micro_batches.iter().enumerate() {
+            let began = Instant::now();
             let mut pass = MicroBatch {
                 model: &mut self.model,
                 trained: &mut self.trained,
@@ -206,6 +217,7 @@ impl Trainer {
                 whole: supervised,
             };
             pass.run(batch, &mut gathered)?;
+            self.breathe(began);
         }
         let grads = gathered.grads.into_iter().zip(&self.params);
         Ok(Summed {
@@ -213,6 +225,13 @@ impl Trainer {
             loss: gathered.loss,
             divergence: self.base.as_ref().map(|_| gathered.divergence),
         })
+    }
+
+    /// Leaves the device to other programs for a quarter of the time that a micro-batch took, where that is wanted.
+    fn breathe(&self, began: Instant) {
+        if self.smooth.load(Ordering::Relaxed) {
+            std::thread::sleep((began.elapsed() / 4).clamp(SHORTEST_REST, LONGEST_REST));
+        }
     }
 
     /// Leaves the model with the current values and no gradient tracking, ready for evaluation and chat.

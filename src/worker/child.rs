@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::control;
-use super::exit::OUT_OF_MEMORY;
+use super::exit::{DEVICE_LOST, OUT_OF_MEMORY};
 use super::frames::Frames;
 use super::record::Record;
 use crate::engine::{Engine, Flags};
@@ -41,7 +41,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    lower_priority();
+    lower_priority(USUAL);
     report_panics(&frames);
     frames.send(
         0,
@@ -57,16 +57,21 @@ pub fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// How much a worker stands back behind the window and other programs.
+const USUAL: i32 = 5;
+/// How much more where the user wants the desktop to stay smooth.
+const SMOOTH: i32 = 10;
+
 /// The window and other programs come first.
 #[cfg(unix)]
-fn lower_priority() {
+fn lower_priority(by: i32) {
     // Refused only where a limit is set; then the worker simply runs as it is.
-    let _ = rustix::process::nice(5);
+    let _ = rustix::process::nice(by);
 }
 
 /// Windows: the parent sets the priority when it starts the worker.
 #[cfg(not(unix))]
-fn lower_priority() {}
+fn lower_priority(_by: i32) {}
 
 /// A panic is printed as usual. One that means that memory is gone or the device is lost ends the process, because everything that
 /// follows on that device would be wrong.
@@ -79,25 +84,25 @@ fn report_panics(frames: &Arc<Frames>) {
     std::panic::set_hook(Box::new(move |info| {
         print(info);
         let text = info.to_string();
-        if let Some(message) = fatal(&text) {
+        if let Some((message, code)) = fatal(&text) {
             words.frames.send_last(
                 words.job.load(Ordering::Relaxed),
                 Event::Warning {
                     message: message.into(),
                 },
             );
-            std::process::exit(OUT_OF_MEMORY);
+            std::process::exit(code);
         }
     }));
 }
 
-fn fatal(panic: &str) -> Option<&'static str> {
+fn fatal(panic: &str) -> Option<(&'static str, i32)> {
     let text = panic.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
     if has(&["out of memory", "outofmemory", "not enough memory", "memory exhausted"]) {
-        return Some("The device is out of memory.");
+        return Some(("The device is out of memory.", OUT_OF_MEMORY));
     }
-    has(&["device lost", "devicelost", "device is lost"]).then_some("The device was lost.")
+    has(&["device lost", "devicelost", "device is lost"]).then_some(("The device was lost.", DEVICE_LOST))
 }
 
 fn read_requests(jobs: &Sender<(u64, Job, Arc<Flags>)>, open: &Open) {
@@ -164,6 +169,9 @@ fn one_job(engine: &mut Engine, id: u64, job: Job, flags: &Flags, open: &Open, f
         },
         _ => None,
     };
+    if matches!(job, Job::Train { smooth: true, .. }) {
+        lower_priority(SMOOTH);
+    }
     let sink = |event: Event| {
         if let Some(record) = &record
             && let Err(error) = record.append(&event)

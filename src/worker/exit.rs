@@ -5,6 +5,8 @@ use std::process::ExitStatus;
 
 /// Exit code of a worker whose device or machine ran out of memory.
 pub const OUT_OF_MEMORY: i32 = 71;
+/// Exit code of a worker whose device was lost.
+pub const DEVICE_LOST: i32 = 72;
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,11 @@ impl WorkerExit {
         self.how == ExitHow::Code(0)
     }
 
+    /// Was it killed from outside?
+    pub(super) fn was_killed(&self) -> bool {
+        self.how == ExitHow::Signal(9)
+    }
+
     /// Did it end for want of memory?
     pub fn out_of_memory(&self) -> bool {
         self.how == ExitHow::Code(OUT_OF_MEMORY)
@@ -71,6 +78,9 @@ impl WorkerExit {
         }
         match self.how {
             ExitHow::Code(0) => "The worker ended.".into(),
+            ExitHow::Code(DEVICE_LOST) => {
+                "The device was lost: its driver was reset, or it was unplugged or asleep for too long.".into()
+            }
             ExitHow::Code(code) => format!("The worker ended with exit code {code}{}.", self.last_words()),
             ExitHow::Signal(9) => {
                 "The worker was killed from outside (signal 9); a system short of memory does that too.".into()

@@ -3,21 +3,26 @@
 
 mod child;
 mod control;
+mod desktop;
 mod exit;
 mod frames;
 mod handle;
+mod log;
 mod process;
 mod record;
 mod runs;
 mod supervise;
+mod supervisor;
 mod tail;
 
 pub use child::main as child_main;
+pub use control::send as control_run;
 pub use exit::{ExitHow, OUT_OF_MEMORY, WorkerExit};
 pub use handle::WorkerHandle;
 pub use process::use_program;
 pub use runs::{RunHandle, is_alive, newest_checkpoint};
 pub use supervise::{SecondTry, second_try};
+pub use supervisor::main as supervisor_main;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +31,9 @@ use crate::protocol::Frame;
 
 /// The hidden argument that makes the program a worker.
 pub const WORKER_ARGUMENT: &str = "--worker";
+
+/// The hidden argument that makes the program the supervisor of a training worker.
+pub const SUPERVISOR_ARGUMENT: &str = "--supervisor";
 
 /// Called (from another thread) when news are waiting, so that a window can draw.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;

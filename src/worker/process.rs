@@ -1,11 +1,11 @@
 //! The command that starts a worker: which program, which streams, which priority. Knows nothing of jobs.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use super::{WORKER_ARGUMENT, WorkerError};
+use super::{SUPERVISOR_ARGUMENT, WORKER_ARGUMENT, WorkerError};
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
@@ -25,25 +25,51 @@ fn program() -> PathBuf {
 
 /// Starts a worker that speaks over pipes; its log goes to a pipe too.
 pub fn spawn_piped() -> Result<Child, WorkerError> {
-    spawn(Stdio::piped(), Stdio::piped())
+    let mut command = command(&program(), WORKER_ARGUMENT, Stdio::piped(), Stdio::piped());
+    apart(&mut command);
+    start(command)
 }
 
-/// Starts a worker that outlives this process: its events go to the run folder, its log to `log`.
+/// Starts the supervisor of a training worker; both outlive this process. Events go to the run folder, their log to `log`.
 pub fn spawn_detached(log: File) -> Result<Child, WorkerError> {
-    spawn(Stdio::null(), log.into())
+    let mut command = command(&program(), SUPERVISOR_ARGUMENT, Stdio::null(), log.into());
+    apart(&mut command);
+    start(command)
 }
 
-fn spawn(stdout: Stdio, stderr: Stdio) -> Result<Child, WorkerError> {
-    let program = program();
-    let mut command = Command::new(&program);
+/// Starts the worker of a supervisor, in its group and with its log.
+pub fn spawn_supervised() -> Result<Child, WorkerError> {
+    start(command(&itself(), WORKER_ARGUMENT, Stdio::null(), Stdio::inherit()))
+}
+
+/// The program of this very process, also when its file was replaced by a newer one meanwhile.
+#[cfg(target_os = "linux")]
+fn itself() -> PathBuf {
+    "/proc/self/exe".into()
+}
+
+/// Elsewhere the file is all there is.
+#[cfg(not(target_os = "linux"))]
+fn itself() -> PathBuf {
+    program()
+}
+
+fn command(program: &Path, argument: &str, stdout: Stdio, stderr: Stdio) -> Command {
+    let mut command = Command::new(program);
     command
-        .arg(WORKER_ARGUMENT)
+        .arg(argument)
         .stdin(Stdio::piped())
         .stdout(stdout)
         .stderr(stderr);
-    apart(&mut command);
     keep_memory(&mut command);
-    command.spawn().map_err(|source| WorkerError::Spawn { program, source })
+    command
+}
+
+fn start(mut command: Command) -> Result<Child, WorkerError> {
+    command.spawn().map_err(|source| WorkerError::Spawn {
+        program: command.get_program().into(),
+        source,
+    })
 }
 
 /// A process group of its own, so that Ctrl+C in a terminal reaches the parent alone, which asks the worker to stop and keep.

@@ -13,6 +13,11 @@ pub fn lock_path(run_dir: &Path) -> PathBuf {
     run_dir.join("worker.lock")
 }
 
+/// The file whose lock a supervisor holds from before its first worker until after its last one.
+pub fn supervisor_lock_path(run_dir: &Path) -> PathBuf {
+    run_dir.join("supervisor.lock")
+}
+
 /// The run's events, one JSON object a line.
 pub fn events_path(run_dir: &Path) -> PathBuf {
     run_dir.join("events.jsonl")
@@ -78,7 +83,7 @@ impl Record {
 }
 
 /// A worker that was killed in the middle of a line leaves a part of it; the next event must not continue it.
-fn end_broken_line(path: &Path, events: &mut File) -> std::io::Result<()> {
+pub fn end_broken_line(path: &Path, events: &mut File) -> std::io::Result<()> {
     let before = std::fs::read(path)?;
     match before.last() {
         None | Some(b'\n') => Ok(()),

@@ -11,24 +11,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::record::{events_path, lock_path};
+use super::record::{events_path, lock_path, supervisor_lock_path};
 use super::tail::Tail;
-use super::{News, Wake, WorkerError, WorkerExit, control, process, supervise};
+use super::{News, Wake, WorkerError, WorkerExit, control, log, process};
 use crate::formats::checkpoint;
 use crate::protocol::{Control, Event, Frame, Job, Request};
 
 /// How often the run folder is looked at.
 const POLL: Duration = Duration::from_millis(50);
-/// Log lines given with an exit.
-const LOG_LINES: usize = 40;
 
 type Process = Arc<Mutex<Child>>;
 
-/// A worker that this process started.
+/// A supervisor, with its worker, that this process started.
 struct Owned {
     child: Process,
-    /// What it works on.
-    job: Job,
     /// Where its part of the log begins.
     log_from: u64,
 }
@@ -71,7 +67,6 @@ impl RunHandle {
         let (child, log_from) = launch(id, &job, &run_dir)?;
         let owned = Owned {
             child: Arc::new(Mutex::new(child)),
-            job,
             log_from,
         };
         Ok(Self::watch(id, run_dir, tail, Some(owned), wake))
@@ -145,8 +140,10 @@ impl RunHandle {
     /// Ends the worker at once; what was trained since the last checkpoint is lost.
     pub fn kill(&self) {
         match &self.child {
-            // A process that has ended needs no killing.
-            Some(child) => drop(lock(child).kill()),
+            #[cfg(unix)]
+            Some(child) => kill_all(&mut lock(child)),
+            #[cfg(not(unix))]
+            Some(_) => kill_stranger(&self.run_dir),
             None if is_alive(&self.run_dir) => kill_stranger(&self.run_dir),
             None => {}
         }
@@ -161,6 +158,19 @@ impl RunHandle {
 impl Drop for RunHandle {
     fn drop(&mut self) {
         self.dropped.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Ends a supervisor and its worker, which are one group.
+#[cfg(unix)]
+fn kill_all(supervisor: &mut Child) {
+    // Its number is its own until it was waited for.
+    if let (Ok(None), Some(group)) = (
+        supervisor.try_wait(),
+        rustix::process::Pid::from_raw(supervisor.id() as i32),
+    ) {
+        // It may have ended in this moment, which is as good.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }
 
@@ -192,11 +202,8 @@ impl Watch {
                 self.tell(News::Frame(Frame { id: self.id, event }));
             }
             if let Some(status) = over {
-                let exit = self.exit(status, ended);
-                if !self.try_again(&exit) {
-                    self.tell(News::Exit(exit));
-                    return;
-                }
+                self.tell(News::Exit(self.exit(status, ended)));
+                return;
             }
             thread::sleep(POLL);
         }
@@ -213,7 +220,8 @@ impl Watch {
         match &self.owned {
             Some(owned) => match lock(&owned.child).try_wait() {
                 Ok(None) => None,
-                Ok(Some(status)) => Some(Some(status)),
+                // A worker goes on without its supervisor.
+                Ok(Some(status)) => (!is_alive(&self.run_dir)).then_some(Some(status)),
                 Err(_) => Some(None),
             },
             None => (!is_alive(&self.run_dir)).then_some(None),
@@ -222,7 +230,7 @@ impl Watch {
 
     fn exit(&self, status: Option<ExitStatus>, ended: bool) -> WorkerExit {
         let log_from = self.owned.as_ref().map_or(0, |o| o.log_from);
-        let log = last_lines(&log_path(&self.run_dir), log_from);
+        let log = log::last_lines(&self.run_dir, log_from);
         let checkpoint = newest_checkpoint(&self.run_dir).map(|(_, path)| path);
         let mut exit = WorkerExit::new(status, log, checkpoint);
         if status.is_none() && ended {
@@ -230,34 +238,6 @@ impl Watch {
             exit.how = super::ExitHow::Code(0);
         }
         exit
-    }
-
-    /// After a lack of memory: starts a worker for the same job with smaller micro-batches, and says so in the record. False when there
-    /// is no such way on.
-    fn try_again(&mut self, exit: &WorkerExit) -> bool {
-        let Some(owned) = self.owned.as_mut().filter(|_| exit.out_of_memory()) else {
-            return false;
-        };
-        let Some(next) = supervise::second_try(&owned.job) else {
-            return false;
-        };
-        let started = launch(self.id, &next.job, &self.run_dir);
-        let Ok((child, log_from)) = started else {
-            // The exit that follows says what happened.
-            return false;
-        };
-        *lock(&owned.child) = child;
-        owned.log_from = log_from;
-        owned.job = next.job;
-        let warning = Event::Warning { message: next.message };
-        if append_line(&events_path(&self.run_dir), &warning).is_err() {
-            // A full disk is no reason not to tell.
-            self.tell(News::Frame(Frame {
-                id: self.id,
-                event: warning,
-            }));
-        }
-        true
     }
 
     fn tell(&self, news: News) {
@@ -268,12 +248,12 @@ impl Watch {
     }
 }
 
-/// Does a worker hold the lock of this run folder?
+/// Is a worker, or the supervisor that may start another one, at work in this run folder?
 pub fn is_alive(run_dir: &Path) -> bool {
-    let Ok(file) = File::open(lock_path(run_dir)) else {
-        return false;
-    };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    [lock_path(run_dir), supervisor_lock_path(run_dir)]
+        .iter()
+        .filter_map(|path| File::open(path).ok())
+        .any(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Step and folder of the newest whole checkpoint. Reads all of it.
@@ -281,34 +261,17 @@ pub fn newest_checkpoint(run_dir: &Path) -> Option<(usize, PathBuf)> {
     checkpoint::newest(run_dir).0
 }
 
-fn log_path(run_dir: &Path) -> PathBuf {
-    run_dir.join("worker.log")
-}
-
-/// The last lines of a log from a place on.
-fn last_lines(path: &Path, from: u64) -> Vec<String> {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    let new = bytes.get(from as usize..).unwrap_or_default();
-    let text = String::from_utf8_lossy(new);
-    let lines: Vec<&str> = text.lines().collect();
-    let first = lines.len().saturating_sub(LOG_LINES);
-    lines[first..].iter().map(|l| l.to_string()).collect()
-}
-
-/// Starts a worker on a training job; also gives where its part of the log begins.
+/// Starts a supervisor with a training job; also gives where its part of the log begins.
 fn launch(id: u64, job: &Job, run_dir: &Path) -> Result<(Child, u64), WorkerError> {
     let failed = |path: &Path, source| WorkerError::RunFolder {
         path: path.into(),
         source,
     };
     std::fs::create_dir_all(run_dir).map_err(|e| failed(run_dir, e))?;
-    let path = log_path(run_dir);
+    let path = log::path_in(run_dir);
     let open = OpenOptions::new().create(true).append(true).open(&path);
-    let log = open.map_err(|e| failed(&path, e))?;
-    let log_from = log.metadata().map_or(0, |m| m.len());
-    // An old file would name a socket that nobody listens to.
-    let _ = std::fs::remove_file(control::path_in(run_dir));
-    let mut child = process::spawn_detached(log)?;
+    let log_from = log::length(run_dir);
+    let mut child = process::spawn_detached(open.map_err(|e| failed(&path, e))?)?;
     if let Some(stdin) = child.stdin.take() {
         let request = Request::Job {
             id,
@@ -319,17 +282,10 @@ fn launch(id: u64, job: &Job, run_dir: &Path) -> Result<(Child, u64), WorkerErro
     Ok((child, log_from))
 }
 
-/// Adds an event to a record whose worker is gone.
-fn append_line(path: &Path, event: &Event) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(event)?;
-    line.push(b'\n');
-    OpenOptions::new().append(true).open(path)?.write_all(&line)
-}
-
 fn hand_over(mut stdin: impl Write, request: Request) {
     if let Ok(mut line) = serde_json::to_vec(&request) {
         line.push(b'\n');
-        // A worker that died already is noticed by the watch.
+        // A process that died already is noticed by the watch.
         let _ = stdin.write_all(&line);
     }
 }

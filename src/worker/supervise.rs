@@ -16,30 +16,42 @@ pub struct SecondTry {
 }
 
 /// The same job with a smaller micro-batch and more accumulation, so that an optimizer step sees the same rows; from the last
-/// checkpoint where there is one. `None` when a micro-batch is one row already.
+/// checkpoint where there is one. A single packed row is taken conversation by conversation. `None` when a micro-batch is one
+/// conversation already.
 pub fn second_try(job: &Job) -> Option<SecondTry> {
     let mut job = job.clone();
     let Job::Train {
         recipe,
         run_dir,
         resume,
+        unpacked,
         ..
     } = &mut job
     else {
         return None;
     };
-    let (size, factor) = (recipe.batch.size, smallest_factor(recipe.batch.size)?);
-    recipe.batch.size /= factor;
-    recipe.batch.accumulation *= factor;
+    let size = recipe.batch.size;
+    let how = match smallest_factor(size) {
+        Some(factor) => {
+            recipe.batch.size /= factor;
+            recipe.batch.accumulation *= factor;
+            format!(
+                "{} rows at a time and accumulation {}",
+                recipe.batch.size, recipe.batch.accumulation
+            )
+        }
+        None if recipe.data.packing && !*unpacked => {
+            *unpacked = true;
+            "the conversations of a packed row one by one".into()
+        }
+        None => return None,
+    };
     let from = newest_checkpoint(run_dir);
     // Damaged checkpoints are put aside by a run that resumes.
     *resume = !checkpoint::all(run_dir).is_empty();
     let message = format!(
-        "Training ran out of memory with {size} rows at a time. It goes on from {} with {} rows at a time and accumulation {}; \
-         the result is the same, only slower.",
+        "Training ran out of memory with {size} rows at a time. It goes on from {} with {how}; the result is the same, only slower.",
         start(from.as_ref().map(|(_, path)| path.as_path())),
-        recipe.batch.size,
-        recipe.batch.accumulation
     );
     Some(SecondTry { job, message })
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use burnish::protocol::Event;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
 use serde_json::Value;
 
 use super::kit::World;
@@ -72,12 +73,7 @@ fn kill_often(count: usize, seed: u64) -> (usize, usize) {
                 break;
             }
             std::thread::sleep(Duration::from_micros(random.random_range(0..2_000)));
-            // Before the worker can be reached, the program is killed in its place.
-            let pid = worker(&run).unwrap_or(Pid::from_raw(child.id() as i32).unwrap());
-            if kill_process(pid, Signal::KILL).is_ok() {
-                kills += 1;
-            }
-            child.wait().unwrap();
+            kills += usize::from(strike(&run, &mut child, random.random_range(0..3)));
             wait_for_end(&run);
             writing += usize::from(half_written(&run));
             child = train(&world, &recipe, &name, run.join("events.jsonl").is_file());
@@ -92,6 +88,25 @@ fn kill_often(count: usize, seed: u64) -> (usize, usize) {
         runs += 1;
     }
     (runs, writing)
+}
+
+/// Kills the worker alone, with its supervisor, or with the program that started them. Before the worker can be reached, only the
+/// program can be killed: the worker then outlives it, which is no blow.
+fn strike(run: &Path, child: &mut Child, whom: u32) -> bool {
+    let Some(pid) = worker(run) else {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        return false;
+    };
+    let struck = match whom {
+        1 => getpgid(Some(pid)).is_ok_and(|group| kill_process_group(group, Signal::KILL).is_ok()),
+        _ => kill_process(pid, Signal::KILL).is_ok(),
+    };
+    if whom == 2 {
+        child.kill().unwrap();
+    }
+    child.wait().unwrap();
+    struck
 }
 
 fn wait_for_end(run: &Path) {
@@ -181,9 +196,30 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn a_run_that_slept_goes_on_as_if_nothing_had_happened() {
+    let (world, recipe) = world(SETTING);
+    world
+        .run(&["train", &recipe, "--run", "whole", "--accept-findings"])
+        .ok();
+    let mut child = train(&world, &recipe, "slept", false);
+    let run = world.path("slept");
+    let stepped = |run: &Path| run.join("checkpoint-5").is_dir();
+    while !stepped(&run) {
+        assert!(child.try_wait().unwrap().is_none(), "over before its fifth step");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    let pid = worker(&run).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    kill_process(pid, Signal::CONT).unwrap();
+    assert!(child.wait().unwrap().success());
+    same(&world, "slept", "whole");
+}
+
+#[test]
 fn a_run_mixes_neither_with_an_old_one_nor_with_other_data() {
     let (world, recipe) = world(&SETTING.replace("max_steps = 60", "max_steps = 2"));
-    world.run(&["train", &recipe, "--run", "run"]).ok();
+    world.run(&["train", &recipe, "--run", "run", "--smooth"]).ok();
     world
         .run(&["train", &recipe, "--run", "run"])
         .refuses(1, &["holds a run with checkpoints", "--resume"]);
@@ -191,4 +227,81 @@ fn a_run_mixes_neither_with_an_old_one_nor_with_other_data() {
     world
         .run(&["train", &recipe, "--run", "run", "--resume"])
         .refuses(1, &["rows.jsonl changed since the run began"]);
+}
+
+/// The events of a run so far; a line that is being written is passed over.
+fn so_far(run: &Path) -> Vec<Event> {
+    let text = std::fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// Waits until an event of the run is as wanted; panics when the run is over before.
+#[track_caller]
+fn wait_for(run: &Path, child: &mut Child, wanted: impl Fn(&Event) -> bool) {
+    loop {
+        let over = child.try_wait().unwrap().is_some();
+        if so_far(run).iter().any(&wanted) {
+            return;
+        }
+        assert!(!over, "the run is over: {:?}", so_far(run).last());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_run_is_told_from_outside_to_save_and_to_free_its_memory_and_goes_on_exactly() {
+    // Steps slow enough to be caught between two of them, and no checkpoint that is not asked for.
+    let setting = SETTING
+        .replace("max_steps = 60", "max_steps = 30")
+        .replace("accumulation = 2", "accumulation = 12")
+        .replace("every = 1\n", "every = 1000\n");
+    let (world, recipe) = world(&setting);
+    world.run(&["train", &recipe, "--run", "whole"]).ok();
+    let mut child = train(&world, &recipe, "cut", false);
+    let run = world.path("cut");
+    wait_for(&run, &mut child, |e| matches!(e, Event::Step { step: 2, .. }));
+    world.run(&["control", "cut", "save"]).ok();
+    wait_for(&run, &mut child, |e| matches!(e, Event::Checkpoint { .. }));
+    world.run(&["control", "cut", "pause"]).ok();
+    wait_for(&run, &mut child, |e| matches!(e, Event::Paused { .. }));
+    world.run(&["control", "cut", "suspend"]).ok();
+    wait_for(&run, &mut child, |e| matches!(e, Event::Suspended { .. }));
+    assert!(child.wait().unwrap().success());
+    wait_for_end(&run);
+    assert!(!run.join("final").exists(), "nothing is over");
+    world.run(&["control", "cut", "stop"]).refuses(1, &["cut"]);
+    world.run(&["train", &recipe, "--run", "cut", "--resume"]).ok();
+    same(&world, "cut", "whole");
+    let steps = events(&run).iter().filter(|e| matches!(e, Event::Step { .. })).count();
+    assert_eq!(steps, 30, "no step was done twice");
+}
+
+#[test]
+fn a_sweep_trains_every_combination_and_compares_them() {
+    let (world, recipe) = world(&SETTING.replace("max_steps = 60", "max_steps = 2"));
+    let sweep = |rates: &str| {
+        world.run(&[
+            "train",
+            &recipe,
+            "--json",
+            "--run",
+            "all",
+            "--sweep",
+            rates,
+            "--sweep",
+            "method.r=2,4",
+        ])
+    };
+    sweep("optim.lr=1e-3,fast").refuses(2, &["fast"]);
+    let answer = sweep("optim.lr=1e-3,2e-3").ok();
+    let lines = answer.lines();
+    let rows: Vec<&Value> = lines.iter().filter(|l| l["event"] == "sweep").collect();
+    let names: Vec<&str> = rows.iter().map(|r| r["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["lr1e-3-r2", "lr1e-3-r4", "lr2e-3-r2", "lr2e-3-r4"]);
+    for row in rows {
+        assert!(row["eval_loss"].as_f64().unwrap() > 0.0, "{row}");
+        assert!(Path::new(row["run"].as_str().unwrap()).join("final").is_dir(), "{row}");
+    }
 }

@@ -99,10 +99,16 @@ fn a_result_that_the_disk_does_not_take_waits_in_memory() {
 
 /// Lifts the limit from the program and its worker.
 fn free_the_disk(program: u32) {
-    let children = std::fs::read_to_string(format!("/proc/{program}/task/{program}/children")).unwrap();
-    let workers: Vec<i32> = children.split_whitespace().map(|p| p.parse().unwrap()).collect();
-    assert!(!workers.is_empty(), "the run has a worker");
-    for process in workers.into_iter().chain([program as i32]) {
+    let mut processes = vec![program as i32];
+    let mut at = 0;
+    while let Some(process) = processes.get(at) {
+        // The program has a supervisor, and that one a worker.
+        let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap();
+        processes.extend(children.split_whitespace().map(|p| p.parse::<i32>().unwrap()));
+        at += 1;
+    }
+    assert_eq!(processes.len(), 3, "program, supervisor, worker");
+    for process in processes {
         let none = Rlimit {
             current: None,
             maximum: None,

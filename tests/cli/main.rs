@@ -5,6 +5,7 @@ mod bad_input;
 mod bench;
 mod chat;
 mod crash;
+mod desktop;
 mod ends;
 #[path = "../fetched/mod.rs"]
 mod fetched;

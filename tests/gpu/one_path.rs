@@ -99,6 +99,8 @@ fn trained(name: &str, data: &Path, runs: &Path) -> (f64, usize, PathBuf) {
         run_dir: run_dir.clone(),
         resume: false,
         init_adapter: None,
+        unpacked: false,
+        smooth: false,
     };
     let step = run(&mut Engine::new(), job).into_iter().find_map(|event| match event {
         Event::Step {

@@ -47,8 +47,11 @@ fn model(device: &Device) -> Decoder {
 }
 
 fn trainer(lr: f64) -> Trainer {
-    let device = Device::flex();
-    let model = model(&device);
+    trainer_on(&Device::flex(), lr)
+}
+
+fn trainer_on(device: &Device, lr: f64) -> Trainer {
+    let model = model(device);
     let spec = LoraSpec {
         r: 4,
         alpha: 8.0,
@@ -58,7 +61,7 @@ fn trainer(lr: f64) -> Trainer {
         rslora: false,
         dora: false,
     };
-    let lora = Lora::new(&model, spec, &[], 4, &device).expect("adapter");
+    let lora = Lora::new(&model, spec, &[], 4, device).expect("adapter");
     let schedule = LrSchedule {
         kind: Schedule::Linear,
         peak: lr,
@@ -336,4 +339,20 @@ fn a_run_that_cannot_be_saved_is_held_instead_of_suspended() {
     };
     let (_, end) = course(&plan, &[], &mut notes);
     assert!(notes.held && matches!(end, Ok(RunEnd::Finished)));
+}
+
+#[test]
+#[ignore]
+fn explore_lost() {
+    use burn::tensor::{DeviceKind, wgpu::WgpuBackend};
+    let options = Device::wgpu_options()
+        .device_kind(DeviceKind::Cpu)
+        .graphics_api(WgpuBackend::Vulkan);
+    let (device, setup) = options.init_with_setup().unwrap();
+    let mut trainer = trainer_on(&device, 1e-2);
+    println!("step {:?}", trainer.step(&[batch(1, 0)]));
+    setup.device.destroy();
+    println!("destroyed");
+    let r = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| trainer.step(&[batch(1, 0)])));
+    println!("after {:?}", r.map_err(|_| "panic"));
 }

@@ -37,6 +37,7 @@ mod preview;
 mod preview_slow;
 mod preview_tools;
 mod protocol;
+mod queue;
 mod recipe;
 mod recipe_advice;
 mod room_kit;

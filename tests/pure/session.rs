@@ -38,7 +38,7 @@ fn card(path: &str) -> ModelCard {
 }
 
 /// A state with a model and a hundred rows.
-fn ready() -> State {
+pub fn ready() -> State {
     let mut state = State::default();
     absorb(
         &mut state,

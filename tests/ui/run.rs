@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use burnish::protocol::{Event, GroupNorm};
-use burnish::session::{Command, Outcome, RunPhase, ShellCommand, Slot, ThemeChoice};
+use burnish::session::{Command, Outcome, QueueCommand, RunPhase, ShellCommand, Slot, SweepForm, ThemeChoice};
 use egui_kittest::kittest::Queryable;
 
 use crate::kit::{Window, write_rows};
@@ -211,4 +211,37 @@ fn a_frame_stays_short_during_a_long_run() {
     let frame = start.elapsed() / 20;
     // A loose bound against work that grows with the whole; speed itself is measured in benchmarks.
     assert!(frame.as_millis() < 1000, "a frame took {frame:?}");
+}
+
+#[test]
+fn runs_wait_in_the_queue_and_a_run_can_be_held_in_two_ways() {
+    let mut window = running(40);
+    for button in ["Pause training", "Pause and free memory", "Save a checkpoint now"] {
+        assert!(window.has_button(button), "{button}");
+    }
+    window.click("Queue and sweep");
+    window.click("Add this recipe to the queue");
+    assert!(window.shows("1 run waiting"));
+    window.send(Command::Queue(QueueCommand::Sweep(SweepForm {
+        ranks: "4, 8".into(),
+        ..SweepForm::default()
+    })));
+    window.click("Add 2 runs");
+    let names = |window: &mut Window| -> Vec<String> {
+        let entries = &window.shell().state.queue.entries;
+        entries.iter().map(|e| e.name.clone()).collect()
+    };
+    assert_eq!(names(&mut window), ["rows", "rows-r4", "rows-r8"]);
+    window.click("Run rows-r8 earlier");
+    window.click("Remove rows from the queue");
+    assert_eq!(names(&mut window), ["rows-r8", "rows-r4"]);
+    window.click("Keep my desktop smooth");
+    assert!(window.shell().state.settings.smooth);
+    window.take(Outcome::Worker {
+        slot: Slot::Train,
+        id: 900,
+        event: Event::Suspended { step: 40 },
+    });
+    window.settle();
+    assert!(window.has_button("Resume training") && window.shows("paused, memory free"));
 }

@@ -90,6 +90,8 @@ pub(super) fn train(recipe: Recipe, run: &Path, resume: bool, console: &Console)
         run_dir: absolute(run),
         resume,
         init_adapter: None,
+        unpacked: false,
+        smooth: false,
     };
     let mut all = 0;
     jobs::train(job, console, &mut |event| match event {

@@ -35,6 +35,8 @@ pub struct TrainRequest<'a> {
     pub resume: bool,
     /// Start from this adapter instead of a fresh one.
     pub init_adapter: Option<&'a Path>,
+    /// Take the conversations of a packed row one by one.
+    pub unpacked: bool,
 }
 
 /// Trains by a recipe; events go to `sink` as they happen.
@@ -49,6 +51,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     let mut trainer = make_trainer(&setting, request, sink, flags)?;
     warn_of_mistakes(&setting, &trainer, sink);
     dry::dry_step(&setting, &mut trainer, idle, sink)?;
+    trainer.smooth = flags.smooth();
     let mut batches = Batches::of(&setting);
     let plan = loop_plan(&setting, request.run_dir, batches.steps_per_epoch());
     let state = match request.resume {
@@ -65,7 +68,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         data: &setting.data,
         skipped: vec![],
     };
-    let eval = eval_batches(&setting.recipe, &setting.data.eval, setting.pad());
+    let eval = eval_batches(&setting.recipe, &setting.data.eval, setting.pad(), setting.unpacked);
     let end = train::run(
         &mut trainer,
         &plan,

@@ -28,6 +28,8 @@ pub(super) struct Setting {
     pub device_name: String,
     /// Bytes of memory that the device has; `None` = unknown.
     pub device_memory: Option<u64>,
+    /// Are the conversations of a packed row taken one by one?
+    pub unpacked: bool,
 }
 
 impl Setting {
@@ -45,7 +47,7 @@ impl Setting {
 
 impl<'a> Batches<'a> {
     pub(super) fn of(setting: &'a Setting) -> Self {
-        Self::new(&setting.recipe, &setting.data.train, setting.pad())
+        Self::new(&setting.recipe, &setting.data.train, setting.pad(), setting.unpacked)
     }
 }
 
@@ -71,6 +73,7 @@ pub(super) fn set_up(
         device,
         device_memory: info.memory.map(|m| m.total),
         device_name: info.label,
+        unpacked: request.unpacked,
     };
     if let (Some(message), Some(_)) = (note, setting.used_template()) {
         sink(Event::Warning { message });

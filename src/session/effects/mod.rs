@@ -87,7 +87,7 @@ impl Effects {
             Effect::Control { slot, control } => self.workers.control(slot, control),
             Effect::StartRun { id, name, recipe } => {
                 let runs = state.project_dir().join("runs");
-                self.workers.start_run(id, &runs, &name, recipe);
+                self.workers.start_run(id, &runs, &name, recipe, state.settings.smooth);
             }
             Effect::FindRun { id } => self.workers.find_run(id, &state.project_dir().join("runs")),
             other => self.on_thread(other),

@@ -52,7 +52,7 @@ impl Workers {
     }
 
     /// Makes a run folder and starts training in it.
-    pub fn start_run(&mut self, id: u64, runs: &Path, name: &str, recipe: Box<Recipe>) {
+    pub fn start_run(&mut self, id: u64, runs: &Path, name: &str, recipe: Box<Recipe>, smooth: bool) {
         match runs::make(runs, name) {
             Ok(run_dir) => {
                 self.post.send(Outcome::RunDir {
@@ -64,6 +64,8 @@ impl Workers {
                     run_dir,
                     resume: false,
                     init_adapter: None,
+                    unpacked: false,
+                    smooth,
                 };
                 self.job(Slot::Train, id, job);
             }
@@ -77,7 +79,7 @@ impl Workers {
     /// Watches a run that still goes on, if there is one; its events follow from the first on.
     pub fn find_run(&mut self, id: u64, runs: &Path) {
         let Some((dir, recipe)) = runs::going_on(runs) else {
-            return;
+            return self.post.send(Outcome::NoRun);
         };
         if let Ok(handle) = RunHandle::attach(id, &dir, self.wake()) {
             self.train = Some(handle);

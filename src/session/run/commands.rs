@@ -33,6 +33,12 @@ pub enum TrainCommand {
     ResumeFrom,
     /// Hold before the next step.
     Pause,
+    /// Write a checkpoint and end the worker, to go on another time.
+    Suspend,
+    /// Write a checkpoint and go on.
+    SaveNow,
+    /// Leave the device to other programs now and then, or not.
+    Smooth(bool),
     /// Go on after a pause.
     Resume,
     /// Stop after this step and keep the result.
@@ -85,6 +91,14 @@ pub fn apply(state: &mut State, command: TrainCommand) -> Vec<Effect> {
         TrainCommand::Start => start(state),
         TrainCommand::ResumeFrom => resume(state),
         TrainCommand::Pause => control(state, Control::Pause),
+        TrainCommand::Suspend => control(state, Control::Suspend),
+        TrainCommand::SaveNow => control(state, Control::Save),
+        TrainCommand::Smooth(on) => {
+            state.settings.smooth = on;
+            let mut effects = control(state, Control::Smooth { on });
+            effects.push(Effect::Save);
+            effects
+        }
         TrainCommand::Resume => control(state, Control::Resume),
         TrainCommand::Stop => {
             let effects = control(state, Control::Stop);
@@ -169,22 +183,23 @@ pub fn start_now(state: &mut State) -> Vec<Effect> {
     if state.run.is_active() || missing(state).is_some() {
         return Vec::new();
     }
-    let stem = if state.recipe.name.trim().is_empty() {
-        state.recipe.default_name()
-    } else {
-        state.recipe.name.clone()
-    };
+    state.nav.room = Room::Train;
+    let (name, recipe) = (state.recipe.run_name(), state.recipe.recipe.clone());
+    start_recipe(state, name, recipe)
+}
+
+/// Starts a run of this name by this recipe.
+pub fn start_recipe(state: &mut State, name: String, recipe: Recipe) -> Vec<Effect> {
     let id = state.next_job();
-    let recipe = Box::new(state.recipe.recipe.clone());
+    let recipe = Box::new(recipe);
     state.run = RunState {
         phase: RunPhase::Preparing,
-        name: stem.clone(),
+        name: name.clone(),
         job: id,
         recipe: Some(recipe.clone()),
         ..RunState::default()
     };
-    state.nav.room = Room::Train;
-    vec![Effect::StartRun { id, name: stem, recipe }]
+    vec![Effect::StartRun { id, name, recipe }]
 }
 
 fn resume(state: &mut State) -> Vec<Effect> {
@@ -203,6 +218,8 @@ fn resume(state: &mut State) -> Vec<Effect> {
         run_dir: dir,
         resume: true,
         init_adapter: None,
+        unpacked: false,
+        smooth: state.settings.smooth,
     };
     vec![Effect::Job {
         slot: Slot::Train,

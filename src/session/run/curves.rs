@@ -8,7 +8,7 @@ use crate::protocol::Event;
 
 /// Weight of the past in the smoothed loss.
 const MEMORY: f64 = 0.9;
-/// Steps whose mean pace tells the time left.
+/// Steps whose pace tells the time left.
 const PACE: usize = 20;
 
 /// One optimizer step.
@@ -379,10 +379,13 @@ impl Curves {
         made.checked_sub(1).map_or(0.0, |at| self.position(along, at))
     }
 
-    /// Mean seconds of the last steps; `None` before three steps.
+    /// Seconds of the middle one of the last steps, which one long step (a machine asleep, a checkpoint) does not change; `None` before
+    /// three steps.
     pub fn seconds_per_step(&self) -> Option<f64> {
         let last = &self.steps[self.steps.len().saturating_sub(PACE)..];
-        (last.len() >= 3).then(|| last.iter().map(|s| s.seconds).sum::<f64>() / last.len() as f64)
+        let mut seconds: Vec<f64> = last.iter().map(|s| s.seconds).collect();
+        seconds.sort_by(f64::total_cmp);
+        (last.len() >= 3).then(|| seconds[seconds.len() / 2])
     }
 
     /// Mean tokens per second of the last steps; 0 before the first.

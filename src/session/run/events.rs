@@ -3,7 +3,7 @@
 use super::{LogLine, RunPhase, RunResult, RunStart, RunState, Sample};
 use crate::protocol::Event;
 use crate::session::problems::Way;
-use crate::session::{Command, Effect, Room, State, TrainCommand, chats, words};
+use crate::session::{Command, Effect, Room, State, TrainCommand, chats, queue, words};
 
 /// Takes in an event of the training worker; events of another job are ignored.
 pub fn on_event(state: &mut State, id: u64, event: Event) -> Vec<Effect> {
@@ -32,7 +32,7 @@ pub fn on_gone(state: &mut State, message: String) -> Vec<Effect> {
     if state.run.is_active() {
         broken(state, message);
     }
-    Vec::new()
+    queue::turn(state)
 }
 
 fn broken(state: &mut State, message: String) {
@@ -137,6 +137,10 @@ pub(super) fn take(run: &mut RunState, event: Event) {
         Event::Paused { step } => {
             run.phase = RunPhase::Paused;
             log(run, Some(step), "Paused".into(), false);
+        }
+        Event::Suspended { step } => {
+            run.phase = RunPhase::Suspended;
+            log(run, Some(step), "Paused, and its memory freed".into(), false);
         }
         Event::Resumed { step } => {
             run.phase = RunPhase::Training;

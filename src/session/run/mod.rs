@@ -9,7 +9,7 @@ mod spikes;
 use std::path::PathBuf;
 
 pub use commands::{TrainCommand, apply, missing};
-pub(super) use commands::{dir_made, found, go_on, start_now};
+pub(super) use commands::{dir_made, found, go_on, start_now, start_recipe};
 pub use curves::{Along, Curves, EvalPoint, Measure, SkippedStep, StepPoint};
 pub(super) use events::{on_event, on_gone};
 pub use pyramid::Pyramid;
@@ -29,6 +29,8 @@ pub enum RunPhase {
     Training,
     /// Held before the next step.
     Paused,
+    /// Held with its memory free: no worker is at work, and a checkpoint has everything.
+    Suspended,
     /// Stop was asked for; the step ends and the result is written.
     Stopping,
     /// Over; the result is at `RunState::result`.

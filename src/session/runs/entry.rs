@@ -17,6 +17,8 @@ pub enum RunEnd {
     Finished,
     /// The user ended it; the result was kept.
     Stopped,
+    /// The user wanted its memory free; it can go on.
+    Paused,
     /// It ended without a result.
     Broken,
     /// It was made by another program.
@@ -30,6 +32,7 @@ impl RunEnd {
             RunEnd::Running => "running",
             RunEnd::Finished => "finished",
             RunEnd::Stopped => "stopped",
+            RunEnd::Paused => "paused",
             RunEnd::Broken => "broken",
             RunEnd::Imported => "imported",
         }

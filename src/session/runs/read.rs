@@ -127,6 +127,7 @@ fn of_state(dir: &Path, run: &RunState, (stamp, notes): (Stamp, notes::Notes)) -
         _ if stamp.alive => RunEnd::Running,
         (RunPhase::Finished, _) if run.result.as_ref().is_some_and(|r| r.stopped) => RunEnd::Stopped,
         (RunPhase::Finished, _) => RunEnd::Finished,
+        (RunPhase::Suspended, _) => RunEnd::Paused,
         _ => RunEnd::Broken,
     };
     let result = run.result.as_ref().map(|r| r.path.clone()).filter(|path| path.is_dir());

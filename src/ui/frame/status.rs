@@ -4,7 +4,7 @@ use egui::{Frame, Layout, Margin, Panel, RichText, Ui};
 
 use super::super::{Ctx, icons, kit};
 use crate::session::audit::{AuditCommand, AuditFlight};
-use crate::session::words::{duration, thousands};
+use crate::session::words::{count, duration, thousands};
 use crate::session::{Command, Download, ModelCommand, Room, RunPhase, TrainCommand};
 
 /// Draws the status bar.
@@ -113,6 +113,10 @@ fn job(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     if ui.add(label).on_hover_text("Open the run and its log").clicked() {
         ctx.send(Command::Go(Room::Train));
     }
+    let waiting = ctx.state.queue.entries.len();
+    if waiting > 0 {
+        ui.label(kit::muted(ctx.theme, format!("{} waiting", count(waiting, "run"))));
+    }
     if !run.is_active() {
         return;
     }
@@ -163,6 +167,7 @@ fn sentence(ctx: &Ctx<'_>) -> String {
         },
         RunPhase::Training => format!("Training {}  {steps}", run.name),
         RunPhase::Paused => format!("Paused {}  {steps}", run.name),
+        RunPhase::Suspended => format!("Paused {}  {steps}, memory free", run.name),
         RunPhase::Stopping => format!("Stopping {} after this step", run.name),
         RunPhase::Finished => format!("Finished {}", run.name),
         RunPhase::Broken(_) => format!("{} stopped unexpectedly", run.name),

@@ -160,7 +160,7 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         return;
     };
     let (dir, name) = (run.dir.clone(), run.name.clone());
-    let can_resume = matches!(run.end, RunEnd::Broken | RunEnd::Stopped);
+    let can_resume = matches!(run.end, RunEnd::Broken | RunEnd::Paused | RunEnd::Stopped);
     let resume = run.checkpoint.as_ref().filter(|_| can_resume).map(|(step, _)| *step);
     let chat = run.result.is_some() || run.checkpoint.is_some();
     match (run.end, resume) {
@@ -169,7 +169,7 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
                 send(ctx, RunsCommand::Open(dir.clone()));
             }
         }
-        (RunEnd::Broken, Some(step)) => {
+        (RunEnd::Broken | RunEnd::Paused, Some(step)) => {
             let busy = ctx.state.run.is_active().then_some("Another run is being trained.");
             if kit::primary(ui, ctx.theme, &format!("Resume from step {step}"), busy).clicked() {
                 send(ctx, RunsCommand::Resume(dir.clone()));

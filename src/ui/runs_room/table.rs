@@ -147,7 +147,7 @@ pub fn end_colour(theme: &Theme, end: RunEnd) -> egui::Color32 {
     match end {
         RunEnd::Running => theme.accent(),
         RunEnd::Finished => theme.ok(),
-        RunEnd::Stopped => theme.warn(),
+        RunEnd::Stopped | RunEnd::Paused => theme.warn(),
         RunEnd::Broken => theme.error(),
         RunEnd::Imported => theme.muted(),
     }

@@ -8,6 +8,7 @@ mod log;
 mod memory;
 mod methods;
 mod progress;
+mod queue;
 mod readout;
 mod step;
 mod timeline;
@@ -30,13 +31,17 @@ pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             let area = ScrollArea::vertical().id_salt("before a run").auto_shrink(false);
             area.show(ui, |ui| {
                 asking::asking_ui(ctx, ui);
+                queue::queue_ui(ctx, ui);
                 match ctx.state.recipe.choosing {
                     true => methods::methods_ui(ctx, ui),
                     false => forecast::forecast_ui(ctx, ui),
                 }
             });
         }
-        _ => progress::progress_ui(ctx, ui),
+        _ => {
+            queue::queue_ui(ctx, ui);
+            progress::progress_ui(ctx, ui);
+        }
     });
 }
 
@@ -45,6 +50,7 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     match &run.phase {
         RunPhase::None => start(ctx, ui),
         RunPhase::Preparing | RunPhase::Training | RunPhase::Paused | RunPhase::Stopping => running(ctx, ui),
+        RunPhase::Suspended => suspended(ctx, ui),
         RunPhase::Finished => finished(ctx, ui),
         RunPhase::Broken(_) => broken(ctx, ui),
     }
@@ -86,8 +92,25 @@ fn running(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         if kit::primary(ui, ctx.theme, "Resume training", None).clicked() {
             ctx.send(Command::Train(TrainCommand::Resume));
         }
-    } else if kit::button(ui, icons::PAUSE, "Pause training").clicked() {
+    } else if kit::button(ui, icons::PAUSE, "Pause training")
+        .on_hover_text("Holds after this step and keeps everything in memory, to go on at once")
+        .clicked()
+    {
         ctx.send(Command::Train(TrainCommand::Pause));
+    }
+    let tip =
+        "Writes a checkpoint and ends the worker, so that all memory is free; resuming goes on exactly from there";
+    if kit::button(ui, icons::MOON, "Pause and free memory")
+        .on_hover_text(tip)
+        .clicked()
+    {
+        ctx.send(Command::Train(TrainCommand::Suspend));
+    }
+    if kit::button(ui, icons::FLOPPY, "Save a checkpoint now")
+        .on_hover_text("Training goes on afterwards")
+        .clicked()
+    {
+        ctx.send(Command::Train(TrainCommand::SaveNow));
     }
     if kit::button(ui, icons::STOP, "Stop training")
         .on_hover_text("Ends after this step; the result is kept")
@@ -97,6 +120,15 @@ fn running(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
     if let Some(left) = run.seconds_left() {
         ui.label(kit::muted(ctx.theme, format!("{} left", duration(left))));
+    }
+}
+
+fn suspended(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    if kit::primary(ui, ctx.theme, "Resume training", None).clicked() {
+        ctx.send(Command::Train(TrainCommand::ResumeFrom));
+    }
+    if kit::button(ui, "", "Set up another run").clicked() {
+        ctx.send(Command::Train(TrainCommand::NewRun));
     }
 }
 

@@ -61,6 +61,7 @@ fn phase(ctx: &Ctx<'_>, ui: &mut Ui) {
         RunPhase::Preparing => (theme.accent(), "preparing"),
         RunPhase::Training => (theme.accent(), "training"),
         RunPhase::Paused => (theme.warn(), "paused"),
+        RunPhase::Suspended => (theme.warn(), "paused, memory free"),
         RunPhase::Stopping => (theme.warn(), "stopping"),
         RunPhase::Finished => (theme.ok(), "finished"),
         RunPhase::Broken(_) => (theme.error(), "stopped unexpectedly"),
