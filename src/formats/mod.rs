@@ -16,6 +16,7 @@ pub mod tensorboard;
 pub mod trainer_state;
 mod unique;
 pub mod weights;
+pub mod write_each;
 
 use std::path::{Path, PathBuf};
 

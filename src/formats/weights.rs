@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use half::bf16;
-use safetensors::tensor::{Metadata, SafeTensorError, TensorInfo, TensorView};
+use safetensors::tensor::{Metadata, SafeTensorError, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 use serde::de::IgnoredAny;
 
@@ -256,23 +255,10 @@ pub fn write(
     store: StoreType,
     metadata: &[(&str, &str)],
 ) -> Result<(), FormatError> {
-    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
-        .iter()
-        .map(|(n, t)| (n.clone(), t.shape.clone(), to_bytes(&t.values, store)))
-        .collect();
-    let dtype = match store {
-        StoreType::F32 => Dtype::F32,
-        StoreType::Bf16 => Dtype::BF16,
-    };
-    let mut views = Vec::with_capacity(bytes.len());
-    for (name, shape, data) in &bytes {
-        let view = TensorView::new(dtype, shape.clone(), data)
-            .map_err(|e| FormatError::invalid(path, format!("tensor \"{name}\": {e}")))?;
-        views.push((name.as_str(), view));
-    }
-    let meta = metadata.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-    let out = safetensors::serialize(views, Some(meta)).map_err(|e| FormatError::invalid(path, e.to_string()))?;
-    write_whole(path, &out)
+    let specs: Vec<(String, Vec<usize>)> = tensors.iter().map(|(n, t)| (n.clone(), t.shape.clone())).collect();
+    super::write_each::write_each(path, &specs, store, metadata, &mut |index| {
+        Ok::<_, FormatError>(tensors[index].1.clone())
+    })
 }
 
 /// Writes bytes to a temporary name in the same folder, flushes to disk and renames.
@@ -293,11 +279,4 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FormatError> {
         path: path.into(),
         source,
     })
-}
-
-fn to_bytes(values: &[f32], store: StoreType) -> Vec<u8> {
-    match store {
-        StoreType::F32 => bytemuck::cast_slice(values).to_vec(),
-        StoreType::Bf16 => values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
-    }
 }

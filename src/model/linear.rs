@@ -60,6 +60,14 @@ impl Weight {
         }
     }
 
+    /// `[out, in]`.
+    pub fn shape(&self) -> [usize; 2] {
+        match self {
+            Self::Frozen(packed) => packed.shape(),
+            Self::Dense(tensor) => tensor.dims(),
+        }
+    }
+
     /// Its layout in memory, and bytes.
     pub fn stored(&self) -> (&'static str, u64) {
         match self {

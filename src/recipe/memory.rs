@@ -78,10 +78,12 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
     let block = kept_by_block(shape, load, recipe) * F32;
     let layers = shape.layers as u64;
     let stream = tokens * shape.hidden as u64 * F32;
-    let activations = match recipe.batch.checkpointing {
+    let kept = match recipe.batch.checkpointing {
         true => stream * (layers + 1),
         false => block * layers + stream,
     };
+    // Gradients take the places of activations as the backward pass goes on; about half of the smaller is saved.
+    let activations = kept.saturating_sub(kept.min(trained * F32) / 2);
     Memory {
         base: base(recipe, shape),
         adapter: if full { 0 } else { trained * F32 },

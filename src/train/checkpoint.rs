@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::params::{Layout, Param, Trained};
 use super::{TrainError, Trainer};
 use crate::formats::source::TensorSource;
-use crate::formats::weights::{HostTensor, StoreType, WeightFile, write, write_whole};
+use crate::formats::weights::{HostTensor, StoreType, WeightFile, write_whole};
+use crate::formats::write_each::write_each;
 use crate::formats::{FormatError, checkpoint};
 use crate::model::{Decoder, ModelError, Slot, Stored, to_device, to_host};
 
@@ -94,17 +95,16 @@ impl Trainer {
     }
 
     fn save_optimizer(&self, path: &Path) -> Result<(), TrainError> {
-        let states = self.optimizer.state(&self.params).into_iter();
-        let tensors: Vec<(String, HostTensor)> = states
-            .map(|(name, tensor)| Ok((name, to_host(&tensor)?)))
-            .collect::<Result<_, ModelError>>()?;
-        write(
-            path,
-            &tensors,
-            StoreType::F32,
-            &[("format", "pt"), ("step", &self.optimizer.step.to_string())],
-        )?;
-        Ok(())
+        let states = self.optimizer.state(&self.params);
+        let specs: Vec<_> = states
+            .iter()
+            .map(|(name, t)| (name.clone(), t.dims().to_vec()))
+            .collect();
+        let step = self.optimizer.step.to_string();
+        let metadata = [("format", "pt"), ("step", step.as_str())];
+        write_each(path, &specs, StoreType::F32, &metadata, &mut |index| {
+            Ok(to_host(&states[index].1)?)
+        })
     }
 
     /// Continues from a checkpoint folder: weights, the optimizer's state and the place in the data.
@@ -147,22 +147,30 @@ impl Trainer {
 /// # Errors
 /// The folder cannot be written, the disk is full, or the device failed.
 fn save_full(model: &mut Decoder, dir: &Path, store: StoreType) -> Result<(), TrainError> {
-    let tensors: Vec<(String, HostTensor)> = model
-        .slots_mut()
-        .into_iter()
-        .map(|(name, slot)| Ok((name, stored(slot)?)))
-        .collect::<Result<_, ModelError>>()?;
-    write(&dir.join("model.safetensors"), &tensors, store, &[("format", "pt")])?;
-    Ok(())
+    let slots = model.slots_mut();
+    let specs: Vec<_> = slots.iter().map(|(name, slot)| (name.clone(), shape(slot))).collect();
+    let path = dir.join("model.safetensors");
+    write_each(&path, &specs, store, &[("format", "pt")], &mut |index| {
+        Ok(stored(&slots[index].1)?)
+    })
+}
+
+/// The shape that checkpoints give a weight.
+fn shape(slot: &Slot<'_>) -> Vec<usize> {
+    match slot {
+        Slot::Matrix(weight) | Slot::Linear(weight, Stored::AsIs) => weight.shape().to_vec(),
+        Slot::Linear(weight, Stored::Transposed) => weight.shape().into_iter().rev().collect(),
+        Slot::Vector(tensor) => tensor.dims().to_vec(),
+    }
 }
 
 /// The values of a weight in the shape that checkpoints give it.
-fn stored(slot: Slot<'_>) -> Result<HostTensor, ModelError> {
+fn stored(slot: &Slot<'_>) -> Result<HostTensor, ModelError> {
     match slot {
         Slot::Matrix(weight) | Slot::Linear(weight, Stored::AsIs) => to_host(&weight.matrix()),
         Slot::Linear(weight, Stored::Transposed) => Ok(to_host(&weight.matrix())?.transposed()),
         Slot::Vector(tensor) => {
-            let flat = to_host(&tensor.clone().unsqueeze::<2>())?;
+            let flat = to_host(&Tensor::clone(tensor).unsqueeze::<2>())?;
             Ok(HostTensor {
                 shape: vec![flat.values.len()],
                 values: flat.values,
