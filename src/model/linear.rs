@@ -1,7 +1,8 @@
-//! A linear layer, with the seam for a low-rank delta. Knows nothing of where the delta comes from.
+//! A linear layer, with the seams for a low-rank delta and for a bottleneck after it. Knows nothing of where they come from.
 
 use burn::tensor::{Distribution, Int, Tensor};
 
+use super::Bottleneck;
 use crate::kernels::{PackedWeight, packed_linear};
 
 /// A low-rank change of a linear layer: `scale * B (A x)` (LoRA, Hu et al. 2021, eq. 3).
@@ -89,7 +90,7 @@ impl From<Tensor<2>> for Weight {
     }
 }
 
-/// `y = x W^T (+ bias) (+ delta)`.
+/// `y = x W^T (+ bias) (+ delta)`, and what a bottleneck makes of it.
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// W.
@@ -98,6 +99,8 @@ pub struct Linear {
     pub bias: Option<Tensor<1>>,
     /// What an adapter adds.
     pub delta: Option<LowRank>,
+    /// What an adapter makes of the output.
+    pub after: Option<Bottleneck>,
     /// Do checkpoints of this model store W as `[in, out]`?
     pub transposed: bool,
     /// Squared lengths of the rows of W, `[1, out]`, once they were needed.
@@ -113,8 +116,12 @@ impl Linear {
             Some(delta) => delta.add_to(base, x, &self.weight),
             None => base,
         };
-        match &self.bias {
+        let y = match &self.bias {
             Some(bias) => y + bias.clone().unsqueeze(),
+            None => y,
+        };
+        match &self.after {
+            Some(after) => after.forward(y),
             None => y,
         }
     }

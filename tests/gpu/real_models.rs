@@ -31,7 +31,7 @@ fn row(value: &Value) -> Vec<u32> {
 
 /// Logits after the last of the new ids.
 fn next(model: &Decoder, ids: &[u32], cache: &mut Cache) -> Vec<f32> {
-    let inputs = Inputs::following(&model.config, ids, cache.len(), &model.device()).expect("inputs");
+    let inputs = Inputs::following(model, ids, cache.len(), &model.device()).expect("inputs");
     let hidden = model.hidden(&inputs, Some(cache));
     let width = hidden.dims()[1];
     let last = hidden.slice([ids.len() - 1..ids.len(), 0..width]);
@@ -147,7 +147,7 @@ fn learns(name: &str, model: Decoder, golden: &Value, device: &Device) {
         passes: Passes::default(),
     };
     let vocabulary = model.config.vocab_size;
-    let mut trainer = Trainer::new(model, Trained::Lora(Box::new(lora)), setup).expect("a trainer");
+    let mut trainer = Trainer::new(model, Trained::from(lora), setup).expect("a trainer");
     let (losses, norms) = (floats(&golden["losses"]), floats(&golden["grad_norms"]));
     for (step, (loss, norm)) in losses.into_iter().zip(norms).enumerate() {
         let report = trainer.step(&[batch(golden, step)]).expect("a step");

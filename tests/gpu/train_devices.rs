@@ -47,7 +47,7 @@ fn losses(device: &Device, lora: bool) -> Vec<f64> {
         dora: false,
     };
     let trained = match lora {
-        true => Trained::Lora(Box::new(Lora::new(&model, spec, &[13], 4, device).expect("adapter"))),
+        true => Trained::from(Lora::new(&model, spec, &[13], 4, device).expect("adapter")),
         false => Trained::Full,
     };
     let schedule = LrSchedule {
