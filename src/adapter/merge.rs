@@ -20,7 +20,8 @@ pub fn merge(model: &Decoder, lora: &Lora) -> Result<Decoder, AdapterError> {
             let mut sum = linear.matrix() + pair.b.clone().matmul(pair.a.clone()) * delta.scale;
             if let Some(magnitude) = &delta.magnitude {
                 let factor = magnitude.lengths.clone() / delta.row_lengths(&magnitude.squares, &linear.weight);
-                sum = sum * factor.transpose();
+                let rows = factor.dims()[1];
+                sum = sum * factor.reshape([rows, 1]);
             }
             linear.weight = Weight::from(sum);
             linear.row_squares = None;

@@ -72,7 +72,7 @@ impl Weight {
     /// Squared lengths of the rows of W, `[1, out]`.
     pub fn row_squares(&self) -> Tensor<2> {
         let matrix = self.matrix().inner();
-        (matrix.clone() * matrix).sum_dim(1).transpose()
+        flipped((matrix.clone() * matrix).sum_dim(1))
     }
 
     /// W as an f32 tensor.
@@ -173,6 +173,16 @@ impl LowRank {
             .sum_dim(1)
             .transpose();
         (squares.clone() + crossed * (2.0 * self.scale) + own * (self.scale * self.scale)).sqrt()
+    }
+}
+
+/// The transpose, as a tensor that lies in memory as it reads where it is a single row or column: burn 0.22's fused operations on a GPU
+/// misread the strides of such a view.
+fn flipped(matrix: Tensor<2>) -> Tensor<2> {
+    let [rows, columns] = matrix.dims();
+    match rows == 1 || columns == 1 {
+        true => matrix.reshape([columns, rows]),
+        false => matrix.transpose(),
     }
 }
 

@@ -216,6 +216,30 @@ fn smollm2_from_safetensors_says_and_learns_what_it_does_in_python() {
 }
 
 #[test]
+fn smollm2_in_nf4_learns_what_it_does_in_python() {
+    let Some(path) = fetched::asset("smollm2", SMOLLM2) else {
+        return;
+    };
+    let device = Device::flex();
+    let (mut golden, known) = (json("qlora_smollm2.json"), json("smollm2.json"));
+    golden["examples"] = known["lora"]["examples"].clone();
+    // A GGUF file's own blocks would stay as they are.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    unpack(&path, folder.path());
+    let storage = Storage::Nf4 { double: true };
+    let mut model = Decoder::load(folder.path(), storage, &device, &mut |_, _| true).expect("the model");
+    let linear: usize = model.config.linears().iter().map(|l| l.inputs * l.outputs).sum();
+    let stored = model.stored();
+    let (_, bytes) = stored
+        .iter()
+        .find(|(layout, _)| *layout == "NF4 (double)")
+        .expect("packed weights");
+    let bits = *bytes as f64 * 8.0 / linear as f64;
+    assert!((4.12..4.14).contains(&bits), "{bits} bits a weight");
+    learns("SmolLM2 in NF4", model, &golden, &device);
+}
+
+#[test]
 fn gemma3_from_its_gguf_says_and_learns_what_it_does_in_python() {
     let Some(path) = fetched::asset("gemma3", GEMMA3) else {
         return;
