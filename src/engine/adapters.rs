@@ -37,6 +37,18 @@ pub fn fresh(
     Ok(Adapter::Virtual(VirtualTokens::new(kind, model, &ids, device)?))
 }
 
+/// Is an adapter of the kind that a recipe trains?
+pub fn is_of(adapter: &Adapter, kind: MethodKind) -> bool {
+    match adapter {
+        Adapter::Lora(_) => kind == MethodKind::Lora,
+        Adapter::Bottleneck(_) => kind == MethodKind::Bottleneck,
+        Adapter::Virtual(tokens) => match tokens.kind {
+            VirtualKind::Prompt => kind == MethodKind::Prompt,
+            VirtualKind::Prefix => kind == MethodKind::Prefix,
+        },
+    }
+}
+
 fn spec(method: &MethodPart) -> LoraSpec {
     LoraSpec {
         r: method.r,

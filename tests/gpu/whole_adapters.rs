@@ -1,10 +1,12 @@
 //! Bottleneck adapters, and embedding and head trained whole beside LoRA: beginning, learning, files, merging.
 
 use burn::tensor::{Device, Tensor};
-use burnish::adapter::{Adapter, Bottlenecks, Lora, LoraSpec, detach};
+use burnish::adapter::{Adapter, Bottlenecks, Lora, LoraSpec, VirtualTokens, detach};
+use burnish::formats::peft_virtual::VirtualKind;
 use burnish::formats::source::TensorSource;
 use burnish::formats::weights::WeightFile;
 use burnish::model::{Decoder, Inputs};
+use burnish::recipe::{MethodKind, MethodPart, ModelShape, Recipe, trainable};
 use burnish::train::{Trained, Trainer};
 
 use crate::architectures::{CASES, decoder as load};
@@ -201,4 +203,78 @@ fn a_module_that_does_not_exist_is_refused_with_the_names_that_do() {
         error.contains("\"wte\"") && error.contains("embed_tokens, lm_head"),
         "{error}"
     );
+}
+
+#[test]
+fn a_recipe_s_count_of_trained_values_is_what_its_adapter_has() {
+    let device = Device::flex();
+    let lora = MethodPart {
+        r: 3,
+        ..MethodPart::default()
+    };
+    let modules = vec!["embed_tokens".to_string(), "lm_head".into()];
+    let methods = [
+        (
+            "untied",
+            MethodPart {
+                dora: true,
+                ..lora.clone()
+            },
+        ),
+        (
+            "untied",
+            MethodPart {
+                modules_to_save: modules.clone(),
+                ..lora.clone()
+            },
+        ),
+        (
+            "tied",
+            MethodPart {
+                modules_to_save: modules,
+                ..lora.clone()
+            },
+        ),
+        (
+            "untied",
+            MethodPart {
+                kind: MethodKind::Bottleneck,
+                ..lora.clone()
+            },
+        ),
+        (
+            "untied",
+            MethodPart {
+                kind: MethodKind::Prefix,
+                ..lora
+            },
+        ),
+    ];
+    for (case, method) in methods {
+        let mut recipe = Recipe::new("model", vec![]);
+        recipe.method = method;
+        let base = tiny_llama(case, &device);
+        let m = &recipe.method;
+        let adapter = match m.kind {
+            MethodKind::Bottleneck => Adapter::Bottleneck(Bottlenecks::new(&base, m.width, 1, &device)),
+            MethodKind::Prefix => {
+                let tokens = VirtualTokens::new(VirtualKind::Prefix, &base, &vec![3; m.virtual_tokens], &device);
+                Adapter::Virtual(tokens.expect(case))
+            }
+            _ => {
+                let spec = LoraSpec {
+                    r: m.r,
+                    alpha: m.alpha,
+                    dropout: 0.0,
+                    targets: m.targets.clone(),
+                    rslora: false,
+                    dora: m.dora,
+                };
+                let lora = Lora::new(&base, spec, &[], 5, &device).expect(case);
+                lora.with_modules(&m.modules_to_save, &base).expect(case).into()
+            }
+        };
+        let expected = trainable(&recipe, &ModelShape::from(&base.config));
+        assert_eq!(adapter.parameters(), expected, "{case} {:?}", recipe.method);
+    }
 }

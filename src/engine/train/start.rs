@@ -93,7 +93,15 @@ fn make_adapter(
     sink: Sink<'_>,
 ) -> Result<Adapter, EngineError> {
     if let Some(dir) = init {
-        return Ok(Adapter::load(dir, &model.config, &setting.device)?);
+        let adapter = Adapter::load(dir, &model.config, &setting.device)?;
+        return match adapters::is_of(&adapter, setting.recipe.method.kind) {
+            true => Ok(adapter),
+            false => Err(EngineError::Unsupported {
+                field: "method.kind",
+                value: format!("{:?}", setting.recipe.method.kind).to_lowercase(),
+                hint: "The adapter to start from is of another kind: set the kind that it has, or start from none.",
+            }),
+        };
     }
     let ids = setting.data.train.iter().flat_map(|row| row.ids.iter().copied());
     let markers = untrained_markers(setting);
