@@ -26,18 +26,27 @@ pub(super) fn names(config: &ModelConfig) -> [String; 2] {
     [last(config.embed_name()), last(config.head_name())]
 }
 
+/// What recipes call both in every family.
+const USUAL: [&str; 2] = ["embed_tokens", "lm_head"];
+
 /// Is a module meant by its last part or by more of its path?
 pub(super) fn is_named(asked: &str, last: &str) -> bool {
     asked == last || asked.strip_suffix(last).is_some_and(|rest| rest.ends_with('.'))
 }
 
 impl Modules {
-    /// The base's own values of the modules that are named.
+    /// The base's own values of the modules that are named, by their own names or by the usual ones.
     ///
     /// # Errors
     /// A name is neither of both.
     pub(super) fn new(asked: &[String], model: &Decoder) -> Result<Self, AdapterError> {
-        let [embed, head] = names(&model.config);
+        let own = names(&model.config);
+        let usual = |name: &String| USUAL.iter().position(|usual| usual == name);
+        let asked: Vec<String> = asked
+            .iter()
+            .map(|name| usual(name).map_or_else(|| name.clone(), |i| own[i].clone()))
+            .collect();
+        let [embed, head] = own;
         let known = |name: &&String| is_named(name, &embed) || is_named(name, &head);
         if let Some(unknown) = asked.iter().find(|name| !known(name)) {
             return Err(AdapterError::UnknownTarget {

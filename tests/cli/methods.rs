@@ -141,6 +141,6 @@ fn what_a_method_cannot_have_is_refused_before_anything_is_read() {
     );
     refuse(
         &["method.modules_to_save=[\"norm\"]"],
-        &["norm", "embed_tokens, lm_head"],
+        &["norm", "embed_tokens", "lm_head"],
     );
 }

@@ -1,6 +1,6 @@
 //! Bottleneck adapters, and embedding and head trained whole beside LoRA: beginning, learning, files, merging.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use burnish::adapter::{Adapter, Bottlenecks, Lora, LoraSpec, VirtualTokens, detach};
 use burnish::formats::peft_virtual::VirtualKind;
 use burnish::formats::source::TensorSource;
@@ -69,7 +69,10 @@ fn fresh_bottlenecks_change_nothing_in_any_architecture_and_trained_ones_do() {
             "{case}"
         );
         for (path, layer) in &mut fresh.layers {
-            layer.up_bias = layer.up_bias.clone() + 0.5;
+            // Not the same for all: a norm that subtracts the mean would undo that.
+            let hidden = layer.up_bias.dims()[1];
+            let bias: Vec<f32> = (0..hidden).map(|i| (i % 3) as f32 * 0.5).collect();
+            layer.up_bias = Tensor::from_data(TensorData::new(bias, [1, hidden]), &device);
             let one = Adapter::Bottleneck(Bottlenecks {
                 width: 4,
                 layers: [(path.clone(), layer.clone())].into(),
