@@ -6,7 +6,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::AdapterError;
+use super::modules::Modules;
+use super::{AdapterError, Trainable, all_attached, detach};
 use crate::formats::config::{LinearSpec, ModelConfig};
 use crate::model::{Decoder, Linear, LowRank, Magnitude, TokenRows};
 
@@ -65,7 +66,7 @@ impl Pair {
     }
 }
 
-/// A LoRA adapter: one pair per adapted layer, and optionally new embedding rows for marker tokens.
+/// A LoRA adapter: one pair per adapted layer, and optionally new embedding rows for marker tokens, or the whole embedding or head.
 #[derive(Clone, Debug)]
 pub struct Lora {
     /// Rank, scale, targets.
@@ -74,6 +75,8 @@ pub struct Lora {
     pub pairs: BTreeMap<String, Pair>,
     /// Embedding rows trained beside the pairs.
     pub token_rows: Option<TokenRows>,
+    /// Matrices trained whole beside the pairs.
+    pub modules: Modules,
 }
 
 impl Lora {
@@ -126,7 +129,21 @@ impl Lora {
             spec,
             pairs,
             token_rows,
+            modules: Modules::default(),
         })
+    }
+
+    /// Trains embedding or head whole too, by the last parts of their paths (`embed_tokens`, `lm_head`); a tied head stays tied. Rows of
+    /// marker tokens are then part of the embedding.
+    ///
+    /// # Errors
+    /// A name is neither of both.
+    pub fn with_modules(mut self, names: &[String], model: &Decoder) -> Result<Self, AdapterError> {
+        self.modules = Modules::new(names, model)?;
+        if self.modules.embed.is_some() {
+            self.token_rows = None;
+        }
+        Ok(self)
     }
 
     /// Puts the adapter's deltas into the model; `training` switches dropout on.
@@ -143,30 +160,38 @@ impl Lora {
                 left -= 1;
             }
         }
-        if left > 0 {
-            return Err(AdapterError::Misfit(format!(
-                "{left} of its layers do not exist in the model"
-            )));
-        }
+        all_attached(left)?;
         model.token_rows = self.token_rows.clone();
+        model.replaced = self.modules.replaced();
         Ok(())
     }
 
-    /// Number of trained values.
-    pub fn parameters(&self) -> u64 {
-        let count = |t: &Tensor<2>| t.dims().iter().product::<usize>() as u64;
-        let pair = |p: &Pair| count(&p.a) + count(&p.b) + p.magnitude.as_ref().map_or(0, count);
-        let pairs: u64 = self.pairs.values().map(pair).sum();
-        pairs + self.token_rows.as_ref().map_or(0, |t| count(&t.rows))
+    /// Every trained tensor, in a fixed order.
+    pub(super) fn trainables(&mut self) -> Vec<Trainable<'_>> {
+        let one = |name: String, value| Trainable {
+            name,
+            value,
+            bias: false,
+        };
+        let mut all = vec![];
+        for (path, pair) in &mut self.pairs {
+            all.push(one(format!("{path}.lora_A"), &mut pair.a));
+            all.push(one(format!("{path}.lora_B"), &mut pair.b));
+            if let Some(magnitude) = &mut pair.magnitude {
+                all.push(one(format!("{path}.lora_magnitude_vector"), magnitude));
+            }
+        }
+        if let Some(rows) = &mut self.token_rows {
+            all.push(one("token_rows".into(), &mut rows.rows));
+        }
+        if let Some(embed) = &mut self.modules.embed {
+            all.push(one("modules_to_save.embedding".into(), embed));
+        }
+        if let Some(head) = &mut self.modules.head {
+            all.push(one("modules_to_save.head".into(), head));
+        }
+        all
     }
-}
-
-/// Takes every delta out of a model: the base again, bit for bit.
-pub fn detach(model: &mut Decoder) {
-    for (_, linear) in model.linears_mut() {
-        linear.delta = None;
-    }
-    model.token_rows = None;
 }
 
 /// Stands for every linear layer of the blocks, as PEFT has it.

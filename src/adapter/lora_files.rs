@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
-use super::{AdapterError, Lora, LoraSpec, Pair};
+use super::modules::{Modules, is_named, names};
+use super::{ADAPTER_FILE, AdapterError, Lora, LoraSpec, Pair};
 use crate::formats::config::{LinearSpec, ModelConfig};
 use crate::formats::peft::LoraConfig;
 use crate::formats::source::TensorSource;
@@ -13,7 +14,6 @@ use crate::formats::weights::{HostTensor, StoreType, WeightFile, write};
 use crate::model::{TokenRows, to_device, to_host};
 
 const PREFIX: &str = "base_model.model.";
-const FILE: &str = "adapter_model.safetensors";
 
 impl Lora {
     /// Reads an adapter folder and checks every shape against the model's config.
@@ -22,7 +22,7 @@ impl Lora {
     /// A file is missing or broken, or the adapter was made for another model.
     pub fn load(dir: &Path, model: &ModelConfig, device: &Device) -> Result<Self, AdapterError> {
         let config = LoraConfig::read(dir)?;
-        let file = WeightFile::open(&dir.join(FILE))?;
+        let file = WeightFile::open(&dir.join(ADAPTER_FILE))?;
         let layers: BTreeMap<String, LinearSpec> = model.linears().into_iter().map(|l| (l.path.clone(), l)).collect();
         let mut pairs = BTreeMap::new();
         for name in file.names().filter(|n| n.ends_with(".lora_A.weight")) {
@@ -59,6 +59,11 @@ impl Lora {
                 })
             }
         };
+        let modules = read_modules(&config, &file, model, device)?;
+        if modules.embed.is_some() && token_rows.is_some() {
+            let message = "it replaces the embedding and single rows of it";
+            return Err(AdapterError::Misfit(message.into()));
+        }
         let spec = LoraSpec {
             r: config.r,
             alpha: config.alpha,
@@ -71,6 +76,7 @@ impl Lora {
             spec,
             pairs,
             token_rows,
+            modules,
         })
     }
 
@@ -92,7 +98,20 @@ impl Lora {
         if let Some(rows) = &self.token_rows {
             tensors.push((token_rows_name(model), to_host(&rows.rows)?));
         }
-        write(&dir.join(FILE), &tensors, StoreType::F32, &[("format", "pt")])?;
+        // As PEFT has it, a tied head is written twice.
+        let replaced = self.modules.replaced();
+        let [embed, head] = names(model);
+        let mut saved = vec![];
+        for (matrix, path, name) in [
+            (&replaced.embed, model.embed_name(), embed),
+            (&replaced.head, model.head_name(), head),
+        ] {
+            if let Some(matrix) = matrix {
+                tensors.push((format!("{PREFIX}{path}"), to_host(matrix)?));
+                saved.push(name);
+            }
+        }
+        write(&dir.join(ADAPTER_FILE), &tensors, StoreType::F32, &[("format", "pt")])?;
         LoraConfig {
             r: self.spec.r,
             alpha: self.spec.alpha,
@@ -100,6 +119,8 @@ impl Lora {
             target_modules: self.spec.targets.clone(),
             use_rslora: self.spec.rslora,
             use_dora: self.spec.dora,
+            modules_to_save: saved,
+            ensure_weight_tying: self.modules.tied,
             trainable_token_indices: self.token_rows.as_ref().map_or(vec![], |t| t.ids.clone()),
             base_model: base_model.into(),
             embedding: model.family.names.embed.into(),
@@ -108,6 +129,36 @@ impl Lora {
         .write(dir)?;
         Ok(())
     }
+}
+
+/// The matrices that the adapter replaces.
+fn read_modules(
+    config: &LoraConfig,
+    file: &WeightFile,
+    model: &ModelConfig,
+    device: &Device,
+) -> Result<Modules, AdapterError> {
+    let [embed, head] = names(model);
+    let wants = |module: &str| config.modules_to_save.iter().any(|name| is_named(name, module));
+    let known = |name: &&String| is_named(name, &embed) || is_named(name, &head);
+    if let Some(other) = config.modules_to_save.iter().find(|name| !known(name)) {
+        let message = format!("it replaces \"{other}\"; only {embed} and {head} can be replaced");
+        return Err(AdapterError::Misfit(message));
+    }
+    let read = |name: String| -> Result<Tensor<2>, AdapterError> {
+        let shape = [model.vocab_size, model.hidden_size];
+        Ok(to_device(file.read_shaped(&format!("{PREFIX}{name}"), &shape)?, device))
+    };
+    let tied = model.tie_word_embeddings && config.ensure_weight_tying && !config.modules_to_save.is_empty();
+    let embed = match wants(&embed) || tied {
+        true => Some(read(model.embed_name())?),
+        false => None,
+    };
+    let head = match wants(&head) && !tied {
+        true => Some(read(model.head_name())?),
+        false => None,
+    };
+    Ok(Modules { embed, head, tied })
 }
 
 /// Where PEFT keeps the lengths of a layer's rows.

@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{AdapterError, Lora, lora::detach};
+use super::{AdapterError, Lora, all_attached, detach};
 use crate::model::{Decoder, Weight, to_device, to_host};
 
 /// Adds the adapter's change to the weights of a copy of the model; the result needs no adapter.
@@ -20,22 +20,31 @@ pub fn merge(model: &Decoder, lora: &Lora) -> Result<Decoder, AdapterError> {
             let mut sum = linear.matrix() + pair.b.clone().matmul(pair.a.clone()) * delta.scale;
             if let Some(magnitude) = &delta.magnitude {
                 let factor = magnitude.lengths.clone() / delta.row_lengths(&magnitude.squares, &linear.weight);
-                sum = sum * factor.transpose();
+                let rows = factor.dims()[1];
+                sum = sum * factor.reshape([rows, 1]);
             }
             linear.weight = Weight::from(sum);
             linear.row_squares = None;
             left -= 1;
         }
     }
-    if left > 0 {
-        return Err(AdapterError::Misfit(format!(
-            "{left} of its layers do not exist in the model"
-        )));
-    }
+    all_attached(left)?;
     if let Some(rows) = &lora.token_rows {
         // An untied head is no embedding: it keeps its own rows.
         merged.embed = Weight::from(replace_rows(&merged.embed.matrix(), &rows.ids, &rows.rows)?);
     }
+    let replaced = lora.modules.replaced();
+    if let Some(embed) = replaced.embed {
+        if merged.head.is_none() && !lora.modules.tied {
+            // The tied head keeps the base's embedding, as a matrix of its own.
+            merged.head = Some(merged.embed.clone());
+        }
+        merged.embed = Weight::from(embed);
+    }
+    if let Some(head) = replaced.head.filter(|_| !lora.modules.tied) {
+        merged.head = Some(Weight::from(head));
+    }
+    merged.config.tie_word_embeddings = merged.head.is_none();
     Ok(merged)
 }
 

@@ -23,7 +23,7 @@ pub fn run(
     flags: &Flags,
 ) -> Result<(), EngineError> {
     let (decoder, _, _) = loaded.answering(model.adapter.as_deref());
-    let limit = decoder.config.max_position_embeddings;
+    let limit = decoder.context();
     if tokens + PROMPT > limit {
         let tokens = tokens + PROMPT;
         return Err(InferError::TooLong { tokens, limit }.into());
@@ -75,7 +75,7 @@ fn decode(decoder: &Decoder, tokens: usize) -> Result<f64, InferError> {
 
 /// Reads ids and returns the likeliest one to follow.
 fn read(decoder: &Decoder, ids: &[u32], cache: &mut Cache) -> Result<u32, InferError> {
-    let inputs = Inputs::following(&decoder.config, ids, cache.len(), &decoder.device())?;
+    let inputs = Inputs::following(decoder, ids, cache.len(), &decoder.device())?;
     let last = decoder.hidden(&inputs, Some(cache)).narrow(0, ids.len() - 1, 1);
     let scores = decoder.logits(last).try_into_data();
     let scores = scores

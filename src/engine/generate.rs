@@ -48,7 +48,7 @@ pub fn run(loaded: &mut Loaded, asked: &Asked<'_>, sink: Sink<'_>, flags: &Flags
     let (model, context, tokenizer) = loaded.answering(adapter);
     let stops = start.turn_text.iter().chain(&sampling.stop).cloned();
     let mut writer = Writer::new(tokenizer, StopTexts::new(stops));
-    let mut reading = reading(&start, model.config.max_position_embeddings);
+    let mut reading = reading(&start, model.context());
     let mut told = false;
     let result = infer::generate_in(context, model, &request, &mut |progress| {
         let more = match progress {

@@ -3,8 +3,8 @@
 
 use super::loaded::Loaded;
 use super::writer::shown;
-use super::{EngineError, Flags, Sink, stage};
-use crate::adapter::{Lora, LoraSpec};
+use super::{EngineError, Flags, Sink, adapters, stage};
+use crate::adapter::Adapter;
 use crate::batch::{Example, check_ids, collate};
 use crate::infer::{self, Ended, Progress, Request, TokenView};
 use crate::model::Decoder;
@@ -110,7 +110,7 @@ fn on_its_own(
     Ok(written)
 }
 
-/// One optimizer step of LoRA on the row alone, at the recipe's full learning rate, and the losses after it. The loaded model stays as
+/// One optimizer step of the recipe's adapter (LoRA where it has none) on the row alone, at the recipe's full learning rate, and the losses after it. The loaded model stays as
 /// it is.
 fn one_step(
     base: Decoder,
@@ -120,9 +120,14 @@ fn one_step(
     before: &[Option<TokenView>],
 ) -> Result<LessonStep, EngineError> {
     let device = base.device();
-    let lora = match model.adapter.as_deref() {
-        Some(dir) => Lora::load(dir, &base.config, &device)?,
-        None => Lora::new(&base, spec(recipe), &[], recipe.data.seed, &device)?,
+    let adapter = match model.adapter.as_deref() {
+        Some(dir) => Adapter::load(dir, &base.config, &device)?,
+        None => {
+            let mut recipe = recipe.clone();
+            // A lesson shows what the step does, not what dropout hides.
+            recipe.method.dropout = 0.0;
+            adapters::fresh(&recipe, &base, row.ids.iter().copied(), &[], &device)?
+        }
     };
     let o = &recipe.optim;
     let setup = TrainerSetup {
@@ -138,7 +143,7 @@ fn one_step(
         seed: recipe.data.seed,
         passes: Passes::default(),
     };
-    let mut trainer = Trainer::new(base, Trained::Lora(Box::new(lora)), setup)?;
+    let mut trainer = Trainer::new(base, Trained::from(adapter), setup)?;
     let report = trainer.step(&[collate(std::slice::from_ref(row), &[vec![0]], 0)])?;
     let after = infer::score(&trainer.model, &row.ids, false)?;
     let learned = before.iter().zip(&row.mask).filter(|(_, learned)| **learned);
@@ -151,17 +156,4 @@ fn one_step(
         after: after.mean(&row.mask).unwrap_or_default(),
         nll: after.nll,
     })
-}
-
-fn spec(recipe: &Recipe) -> LoraSpec {
-    let m = &recipe.method;
-    LoraSpec {
-        r: m.r,
-        alpha: m.alpha,
-        // A lesson shows what the step does, not what dropout hides.
-        dropout: 0.0,
-        targets: m.targets.clone(),
-        rslora: m.rslora,
-        dora: m.dora,
-    }
 }

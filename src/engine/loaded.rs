@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use burn::tensor::Device;
 
 use super::{EngineError, Flags, Sink, devices};
-use crate::adapter::Lora;
+use crate::adapter::Adapter;
 use crate::formats::places;
 use crate::infer::Context;
 use crate::model::{Decoder, Storage};
@@ -133,9 +133,9 @@ impl Loaded {
         {
             return Ok(());
         }
-        let lora = Lora::load(dir, &self.base.config, &self.device)?;
+        let adapter = Adapter::load(dir, &self.base.config, &self.device)?;
         let mut model = self.base.clone();
-        lora.attach(&mut model, false)?;
+        adapter.attach(&mut model, false)?;
         self.tuned = Some(Tuned {
             dir: dir.into(),
             changed,

@@ -1,6 +1,7 @@
 //! Takes a job, gives events: the one place where data, templates, tokens, models and training meet. Runs in worker processes; knows
 //! no window and no terminal.
 
+mod adapters;
 mod audit;
 mod batches;
 mod bench;

@@ -53,9 +53,10 @@ fn chat_start(
     sink: Sink<'_>,
 ) -> Result<Start, EngineError> {
     let conversation = conversation(messages)?;
-    let context = loaded.base.config.max_position_embeddings;
-    let tokenizer = loaded.tokenizer()?;
     let model = asked.model;
+    loaded.attach(model.adapter.as_deref())?;
+    let context = loaded.answering(model.adapter.as_deref()).0.context();
+    let tokenizer = loaded.tokenizer()?;
     let chosen = tokens::choose(model.template.as_deref(), model.adapter.as_deref(), tokenizer)?;
     if let Some(message) = chosen.note {
         sink(Event::Warning { message });

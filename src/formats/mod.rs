@@ -1,6 +1,7 @@
 //! Containers and configs of other tools: config.json, safetensors, GGUF, PEFT's adapter_config.json, logs
 //! (trainer_state.json, TensorBoard). Knows files, no tensors on devices.
 
+pub mod bottleneck;
 pub mod bundle;
 pub mod checkpoint;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod gguf;
 pub mod hub_cache;
 mod mapped;
 pub mod peft;
+pub mod peft_virtual;
 pub mod places;
 mod shards;
 pub mod source;

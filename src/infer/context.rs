@@ -42,7 +42,7 @@ impl Context {
         // A cache that saw half a pass is of no use: it is put back only when all went well.
         let mut cache = self.cache.take().unwrap_or_else(|| Cache::new(model.blocks.len()));
         let mut known = std::mem::take(&mut self.ids);
-        let inputs = Inputs::following(&model.config, ids, known.len(), &model.device())?;
+        let inputs = Inputs::following(model, ids, known.len(), &model.device())?;
         let hidden = model.hidden(&inputs, Some(&mut cache));
         let scores = values(model.logits(hidden.narrow(0, ids.len() - 1, 1)))?;
         known.extend(ids);

@@ -107,7 +107,7 @@ pub fn generate_in(
     request: &Request<'_>,
     listener: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Generation, InferError> {
-    let limit = model.config.max_position_embeddings;
+    let limit = model.context();
     let prompt = request.prompt;
     if prompt.is_empty() {
         return Err(InferError::EmptyPrompt);
@@ -166,7 +166,7 @@ fn go_on(
     start: Instant,
 ) -> Result<(), InferError> {
     let mut sampler = Sampler::new(request.sampling.clone(), request.prompt);
-    let left = model.config.max_position_embeddings - request.prompt.len();
+    let left = model.context() - request.prompt.len();
     let room = request.max_tokens.min(left);
     let (mut passes, mut first) = (0usize, start);
     result.ended = if left < request.max_tokens {

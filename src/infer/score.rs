@@ -80,7 +80,7 @@ pub fn views(model: &Decoder, ids: &[u32], count: usize) -> Result<Vec<Option<To
 
 /// Reads a row in one pass and hands out the scores after each position, one per id of the vocabulary.
 fn each_position(model: &Decoder, ids: &[u32], take: &mut dyn FnMut(usize, &[f32])) -> Result<(), InferError> {
-    let limit = model.config.max_position_embeddings;
+    let limit = model.context();
     if ids.is_empty() {
         return Err(InferError::EmptyPrompt);
     }
@@ -90,7 +90,7 @@ fn each_position(model: &Decoder, ids: &[u32], take: &mut dyn FnMut(usize, &[f32
             limit,
         });
     }
-    let inputs = Inputs::following(&model.config, ids, 0, &model.device())?;
+    let inputs = Inputs::following(model, ids, 0, &model.device())?;
     let hidden = model.hidden(&inputs, None);
     for start in (0..ids.len()).step_by(AT_ONCE) {
         let count = AT_ONCE.min(ids.len() - start);

@@ -5,8 +5,9 @@ use std::fmt::Debug;
 
 use burn::tensor::Tensor;
 
+use super::front::cat;
 use super::load::Weights;
-use super::{Cache, Inputs, Linear, ModelError, Norm};
+use super::{Cache, Front, Inputs, Linear, ModelError, Norm};
 use super::{gemma3, gpt_neox, gpt2, llama, phi3, qwen3};
 use crate::formats::config::{Layer, ModelConfig};
 use crate::kernels::{causal_attention, rope};
@@ -71,6 +72,8 @@ pub struct Pass<'a> {
     pub inputs: &'a Inputs,
     /// Keys and values of earlier tokens.
     pub cache: Option<&'a mut Cache>,
+    /// What stands in front of the rows, unless the cache holds it already.
+    pub front: Option<&'a Front>,
     /// The block's number.
     pub index: usize,
 }
@@ -117,12 +120,19 @@ impl Pass<'_> {
         Tensor::cat(vec![rope(x.narrow(3, 0, turned), cos, sin), rest], 3)
     }
 
-    /// Attention of the new queries to the cached and the new keys, in this block's window.
+    /// Attention of the new queries to the keys in front, the cached and the new ones, in this block's window.
     ///
     /// # Shapes
     /// `q`: `[rows, heads, len, head_dim]`, `k` and `v`: `[rows, kv_heads, len, head_dim]` -> `[rows * len, heads * head_dim]`
     pub fn attend(&mut self, q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<2> {
         let [rows, heads, len, d] = q.dims();
+        let front = self
+            .front
+            .and_then(|front| front.keys_values(self.index, rows, self.config));
+        let (k, v) = match front {
+            Some([keys, values]) => (cat([keys, k], 2), cat([values, v], 2)),
+            None => (k, v),
+        };
         let (k, v) = match self.cache.as_deref_mut() {
             Some(cache) => cache.extend(self.index, k, v),
             None => (k, v),

@@ -12,6 +12,8 @@ const STEP: usize = 128;
 pub struct Cache {
     layers: Vec<Option<Pair>>,
     len: usize,
+    /// Virtual tokens in front of the first one.
+    front: usize,
 }
 
 /// Keys and values of one block, `[1, kv_heads, room, head_dim]`.
@@ -27,7 +29,26 @@ impl Cache {
         Self {
             layers: vec![None; layers],
             len: 0,
+            front: 0,
         }
+    }
+
+    /// Keys of each block that are held.
+    fn held(&self) -> usize {
+        if self.len == 0 { 0 } else { self.front + self.len }
+    }
+
+    /// Keys and values of all blocks as [`super::Front::KeysValues`] has them; `None` where nothing is held.
+    pub fn as_front(&self) -> Option<Tensor<2>> {
+        let len = self.held();
+        let flat = |tensor: &Tensor<4>| {
+            let [rows, heads, _, width] = tensor.dims();
+            let new = tensor.clone().narrow(2, 0, len).swap_dims(1, 2);
+            new.reshape([rows * len, heads * width])
+        };
+        let pairs = self.layers.iter().flatten();
+        let parts: Vec<Tensor<2>> = pairs.flat_map(|pair| [flat(&pair.keys), flat(&pair.values)]).collect();
+        (len > 0 && !parts.is_empty()).then(|| Tensor::cat(parts, 1))
     }
 
     /// Tokens seen so far.
@@ -49,14 +70,16 @@ impl Cache {
         }
     }
 
-    /// Adds the keys and values of new tokens of one block, `[1, kv_heads, new, head_dim]`, and returns all of them.
+    /// Adds the keys and values of new tokens of one block, `[1, kv_heads, new, head_dim]` (at first the virtual ones too), and returns
+    /// all of them.
     pub(super) fn extend(&mut self, layer: usize, k: Tensor<4>, v: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
-        let len = self.len + k.dims()[2];
+        let held = self.held();
+        let len = held + k.dims()[2];
         // Taken out of its place, the pair is the only handle: the device writes in place.
         let Pair { keys, values } = match self.layers[layer].take() {
             Some(pair) => Pair {
-                keys: write(pair.keys, self.len, k),
-                values: write(pair.values, self.len, v),
+                keys: write(pair.keys, held, k),
+                values: write(pair.values, held, v),
             },
             None => Pair { keys: k, values: v },
         };
@@ -65,9 +88,10 @@ impl Cache {
         all
     }
 
-    /// Counts the tokens of a finished pass.
-    pub(super) fn advance(&mut self, tokens: usize) {
+    /// Counts the tokens of a finished pass, behind `front` virtual ones.
+    pub(super) fn advance(&mut self, tokens: usize, front: usize) {
         self.len += tokens;
+        self.front = front;
     }
 }
 

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::{Block, Cache, Inputs, Norm, Pass, Weight};
+use super::front::{put_in_front, take_out};
+use super::{Block, Cache, Front, Inputs, Norm, Pass, Weight};
 use crate::formats::config::{ModelConfig, NormKind};
 
 /// Embedding rows that replace the base's own for a few ids (marker tokens that the base never learned).
@@ -12,6 +13,15 @@ pub struct TokenRows {
     pub ids: Vec<u32>,
     /// The rows in use, `[ids, hidden]`.
     pub rows: Tensor<2>,
+}
+
+/// Matrices outside the blocks that an adapter replaces as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct Replaced {
+    /// The embedding, `[vocab, hidden]`.
+    pub embed: Option<Tensor<2>>,
+    /// The output head, `[vocab, hidden]`; `None` leaves the base's own, which a tied one shares with the base's embedding.
+    pub head: Option<Tensor<2>>,
 }
 
 /// A whole model.
@@ -31,6 +41,10 @@ pub struct Decoder {
     pub head: Option<Weight>,
     /// Rows of the embedding that an adapter replaces.
     pub token_rows: Option<TokenRows>,
+    /// What of embedding and head an adapter replaces.
+    pub replaced: Replaced,
+    /// What an adapter puts in front of every row.
+    pub front: Option<Front>,
 }
 
 impl Decoder {
@@ -49,17 +63,33 @@ impl Decoder {
             x = self.run_block(index, x, inputs, cache.as_deref_mut());
         }
         if let Some(cache) = cache {
-            cache.advance(inputs.len);
+            let front = self.front.as_ref().map_or(0, Front::tokens);
+            cache.advance(inputs.len - inputs.embedded, front);
         }
+        let x = match inputs.embedded {
+            0 => x,
+            count => take_out(x, inputs.rows, count),
+        };
         self.norm.forward(x)
     }
 
-    /// The residual stream before the first block: embeddings, and the positions where they are learned.
+    /// Tokens that fit into the context behind what stands in front of every row.
+    pub fn context(&self) -> usize {
+        let front = self.front.as_ref().map_or(0, Front::tokens);
+        self.config.max_position_embeddings.saturating_sub(front)
+    }
+
+    /// The residual stream before the first block: embeddings, learned ones in front of each row, and the positions where they are
+    /// learned.
     ///
     /// # Shapes
     /// -> `[rows * len, hidden]`
     pub fn enter(&self, inputs: &Inputs) -> Tensor<2> {
         let x = self.embed_ids(inputs.ids.clone());
+        let x = match &self.front {
+            Some(Front::Embeddings(front)) if inputs.embedded > 0 => put_in_front(front, x, inputs.rows),
+            _ => x,
+        };
         match &self.positions {
             Some(positions) => x + positions.rows(inputs.positions.clone()),
             None => x,
@@ -78,6 +108,7 @@ impl Decoder {
             config: &self.config,
             inputs,
             cache,
+            front: self.front.as_ref().filter(|_| !inputs.later),
             index,
         };
         self.blocks[index].forward(x, &mut pass)
@@ -88,8 +119,10 @@ impl Decoder {
     /// # Shapes
     /// `hidden`: `[n, hidden]` -> `[n, vocab]`
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        let head = self.head.as_ref().unwrap_or(&self.embed);
-        let logits = head.apply(hidden.clone());
+        let logits = match &self.replaced.head {
+            Some(head) => hidden.clone().matmul(head.clone().transpose()),
+            None => self.head.as_ref().unwrap_or(&self.embed).apply(hidden.clone()),
+        };
         match &self.token_rows {
             Some(rows) if self.head.is_none() => {
                 let change = hidden.matmul(self.row_change(rows).transpose());
@@ -100,7 +133,10 @@ impl Decoder {
     }
 
     fn embed_ids(&self, ids: Tensor<1, Int>) -> Tensor<2> {
-        let x = self.embed.rows(ids.clone());
+        let x = match &self.replaced.embed {
+            Some(embed) => embed.clone().select(0, ids.clone()),
+            None => self.embed.rows(ids.clone()),
+        };
         let x = match &self.token_rows {
             Some(rows) => x + members(ids, &rows.ids).matmul(self.row_change(rows)),
             None => x,
@@ -120,9 +156,17 @@ impl Decoder {
 
     /// The embedding's own rows of a few ids, `[ids, hidden]`.
     pub fn rows_of(&self, ids: &[u32]) -> Tensor<2> {
+        self.embed.rows(self.integers(ids))
+    }
+
+    /// The residual stream that a few ids begin with, without positions, `[ids, hidden]`.
+    pub fn embedded(&self, ids: &[u32]) -> Tensor<2> {
+        self.embed_ids(self.integers(ids))
+    }
+
+    fn integers(&self, ids: &[u32]) -> Tensor<1, Int> {
         let signed: Vec<i32> = ids.iter().map(|i| *i as i32).collect();
-        let index = Tensor::from_data(TensorData::new(signed, [ids.len()]), &self.device());
-        self.embed.rows(index)
+        Tensor::from_data(TensorData::new(signed, [ids.len()]), &self.device())
     }
 }
 

@@ -1,7 +1,8 @@
-//! A linear layer, with the seam for a low-rank delta. Knows nothing of where the delta comes from.
+//! A linear layer, with the seams for a low-rank delta and for a bottleneck after it. Knows nothing of where they come from.
 
 use burn::tensor::{Distribution, Int, Tensor};
 
+use super::Bottleneck;
 use crate::kernels::{PackedWeight, packed_linear};
 
 /// A low-rank change of a linear layer: `scale * B (A x)` (LoRA, Hu et al. 2021, eq. 3).
@@ -79,7 +80,7 @@ impl Weight {
     /// Squared lengths of the rows of W, `[1, out]`.
     pub fn row_squares(&self) -> Tensor<2> {
         let matrix = self.matrix().inner();
-        (matrix.clone() * matrix).sum_dim(1).transpose()
+        flipped((matrix.clone() * matrix).sum_dim(1))
     }
 
     /// W as an f32 tensor.
@@ -97,7 +98,7 @@ impl From<Tensor<2>> for Weight {
     }
 }
 
-/// `y = x W^T (+ bias) (+ delta)`.
+/// `y = x W^T (+ bias) (+ delta)`, and what a bottleneck makes of it.
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// W.
@@ -106,6 +107,8 @@ pub struct Linear {
     pub bias: Option<Tensor<1>>,
     /// What an adapter adds.
     pub delta: Option<LowRank>,
+    /// What an adapter makes of the output.
+    pub after: Option<Bottleneck>,
     /// Do checkpoints of this model store W as `[in, out]`?
     pub transposed: bool,
     /// Squared lengths of the rows of W, `[1, out]`, once they were needed.
@@ -121,8 +124,12 @@ impl Linear {
             Some(delta) => delta.add_to(base, x, &self.weight),
             None => base,
         };
-        match &self.bias {
+        let y = match &self.bias {
             Some(bias) => y + bias.clone().unsqueeze(),
+            None => y,
+        };
+        match &self.after {
+            Some(after) => after.forward(y),
             None => y,
         }
     }
@@ -174,6 +181,16 @@ impl LowRank {
             .sum_dim(1)
             .transpose();
         (squares.clone() + crossed * (2.0 * self.scale) + own * (self.scale * self.scale)).sqrt()
+    }
+}
+
+/// The transpose, as a tensor that lies in memory as it reads where it is a single row or column: burn 0.22's fused operations on a GPU
+/// misread the strides of such a view.
+fn flipped(matrix: Tensor<2>) -> Tensor<2> {
+    let [rows, columns] = matrix.dims();
+    match rows == 1 || columns == 1 {
+        true => matrix.reshape([columns, rows]),
+        false => matrix.transpose(),
     }
 }
 

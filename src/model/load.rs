@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::source::{FromCheckpoint, FromFunction, Source};
-use super::{Decoder, Linear, ModelError, Norm, Storage, Weight, block, packing};
+use super::{Decoder, Linear, ModelError, Norm, Replaced, Storage, Weight, block, packing};
 use crate::formats::FormatError;
 use crate::formats::config::{ModelConfig, NormKind, Role, WeightSpec};
 use crate::formats::source::Checkpoint;
@@ -114,6 +114,8 @@ impl Decoder {
             norm,
             head,
             token_rows: None,
+            replaced: Replaced::default(),
+            front: None,
             config,
         })
     }
@@ -140,6 +142,7 @@ impl Weights<'_> {
             weight: packing::frozen(self.source, &spec, self.storage, self.device)?,
             bias: self.bias(&path)?,
             delta: None,
+            after: None,
             transposed: spec.is_transposed(),
             row_squares: None,
         })

@@ -4,8 +4,10 @@
 //! One file per architecture holds its block with numbered steps; what blocks share is in `block`, `norm`, `mlp` and `linear`.
 
 mod block;
+mod bottleneck;
 mod cache;
 mod decoder;
+mod front;
 mod gemma3;
 mod gpt2;
 mod gpt_neox;
@@ -24,8 +26,10 @@ mod source;
 mod transfer;
 
 pub use block::{Block, Part, Pass};
+pub use bottleneck::Bottleneck;
 pub use cache::Cache;
-pub use decoder::{Decoder, TokenRows};
+pub use decoder::{Decoder, Replaced, TokenRows};
+pub use front::Front;
 pub use inputs::Inputs;
 pub use linear::{Linear, LowRank, Magnitude, Weight};
 pub use norm::Norm;

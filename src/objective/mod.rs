@@ -41,6 +41,15 @@ impl Supervised {
         Ok(all)
     }
 
+    /// The same tokens where the residual stream holds them, which may have virtual ones in front of each row.
+    pub fn placed(&self, inputs: &Inputs) -> Self {
+        let place = |position: &i32| inputs.place(*position as usize) as i32;
+        Self {
+            positions: self.positions.iter().map(place).collect(),
+            targets: self.targets.clone(),
+        }
+    }
+
     /// Ranges of so many positions that their logits take `bytes` at most (one at least).
     pub fn chunks(&self, vocab: usize, bytes: usize) -> impl Iterator<Item = Range<usize>> {
         let (count, size) = (self.positions.len(), (bytes / (4 * vocab.max(1))).max(1));
@@ -132,14 +141,7 @@ fn measure(
 /// # Errors
 /// An id is outside the vocabulary, or a position outside a context that cannot be left.
 pub fn inputs(model: &Decoder, batch: &Packed, device: &Device) -> Result<Inputs, ModelError> {
-    Inputs::packed(
-        &model.config,
-        &batch.ids,
-        &batch.positions,
-        &batch.segments,
-        batch.rows,
-        device,
-    )
+    Inputs::packed(model, &batch.ids, &batch.positions, &batch.segments, batch.rows, device)
 }
 
 /// Entropy of each prediction, in nats: `-sum p log p`.

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::error::{Place, RecipeError};
 use super::fields::{FIELDS, FOREIGN, find};
-use super::{MethodKind, Recipe};
+use super::{MethodKind, Quant, Recipe};
 
 /// Where each `table` and `table.key` was written.
 pub(super) type Places = HashMap<String, Place>;
@@ -43,6 +43,9 @@ impl Recipe {
             let message = "\"method.targets\" is empty, so LoRA would train nothing. Name at least one layer.";
             return conflict("method.targets", message);
         }
+        if let Some((key, message)) = self.method_conflict() {
+            return conflict(key, message);
+        }
         if !self.data.sha256.is_empty() && self.data.sha256.len() != self.data.files.len() {
             return conflict(
                 "data.sha256",
@@ -50,6 +53,39 @@ impl Recipe {
             );
         }
         Ok(())
+    }
+}
+
+impl Recipe {
+    /// A setting of the method that would do nothing, or that its kind cannot have.
+    fn method_conflict(&self) -> Option<(&'static str, &'static str)> {
+        let m = &self.method;
+        let lora = m.kind == MethodKind::Lora;
+        let learned_in_front = matches!(m.kind, MethodKind::Prefix | MethodKind::Prompt);
+        let conflicts = [
+            (
+                m.quant != Quant::None && m.kind == MethodKind::Full,
+                "method.quant",
+                "\"method.quant\" rounds weights that are never trained, and \"method.kind\" = \"full\" trains all of them. Leave it out.",
+            ),
+            (
+                m.dora && !lora,
+                "method.dora",
+                "\"method.dora\" is a kind of LoRA. Leave it out, or set \"method.kind\" = \"lora\".",
+            ),
+            (
+                !m.modules_to_save.is_empty() && !lora,
+                "method.modules_to_save",
+                "\"method.modules_to_save\" goes with \"method.kind\" = \"lora\" alone. Leave it out.",
+            ),
+            (
+                self.data.packing && learned_in_front,
+                "data.packing",
+                "\"data.packing\" puts several conversations into one row, and only the first would see the virtual tokens. Leave it out.",
+            ),
+        ];
+        let found = conflicts.into_iter().find(|(wrong, ..)| *wrong);
+        found.map(|(_, key, message)| (key, message))
     }
 }
 

@@ -35,6 +35,8 @@ pub struct ModelShape {
     pub vocab: usize,
     /// The linear layers of one block.
     pub linears: Vec<LinearSpec>,
+    /// Is the head the embedding?
+    pub tied: bool,
     /// All parameters, a tied head counted once.
     pub parameters: u64,
     /// Bytes of all weights where the file stores them quantised, and they stay so.
@@ -55,6 +57,7 @@ impl From<&ModelConfig> for ModelShape {
             inner: kept * config.intermediate_size,
             vocab: config.vocab_size,
             linears,
+            tied: config.tie_word_embeddings,
             parameters: config.parameters(),
             stored: None,
         }
@@ -90,8 +93,22 @@ pub fn lora_parameters(shape: &ModelShape, targets: &[String], r: usize) -> u64 
 /// Parameters that a recipe trains. Single embedding rows of marker tokens, known only with the template, are not counted.
 pub fn trainable(recipe: &Recipe, shape: &ModelShape) -> u64 {
     let method = &recipe.method;
-    if method.kind == MethodKind::Full {
-        return shape.parameters;
+    let layers = shape.layers as u64;
+    match method.kind {
+        MethodKind::Full => shape.parameters,
+        MethodKind::Lora => {
+            let targeted = shape.targeted(&method.targets);
+            let lengths = layers * targeted.map(|l| l.outputs as u64).sum::<u64>() * u64::from(method.dora);
+            // A tied head is the trained embedding.
+            let modules = method.modules_to_save.len().min(if shape.tied { 1 } else { 2 }) as u64;
+            lora_parameters(shape, &method.targets, method.r) + lengths + modules * shape.embedding()
+        }
+        MethodKind::Bottleneck => {
+            let followed = shape.linears.iter().filter(|l| l.residual);
+            let one = |l: &LinearSpec| (2 * method.width * l.outputs + method.width + l.outputs) as u64;
+            layers * followed.map(one).sum::<u64>()
+        }
+        MethodKind::Prompt => (method.virtual_tokens * shape.hidden) as u64,
+        MethodKind::Prefix => layers * (method.virtual_tokens * 2 * shape.kv) as u64,
     }
-    lora_parameters(shape, &method.targets, method.r) + method.modules_to_save.len() as u64 * shape.embedding()
 }

@@ -90,6 +90,15 @@ pub(super) struct MicroBatch<'a> {
     pub whole: usize,
 }
 
+/// A micro-batch on the device.
+struct Seen {
+    inputs: Inputs,
+    /// Where the model's stream holds the supervised tokens.
+    supervised: Supervised,
+    /// The base's last hidden states of these tokens, where its predictions count.
+    expected: Option<Tensor<2>>,
+}
+
 impl MicroBatch<'_> {
     /// Adds the gradients and losses of `batch` to `into`.
     pub fn run(&mut self, batch: &Packed, into: &mut Gathered) -> Result<(), TrainError> {
@@ -97,10 +106,22 @@ impl MicroBatch<'_> {
         if supervised.positions.is_empty() {
             return Ok(());
         }
+        let expected = match self.base {
+            Some(base) => {
+                let hidden = base.hidden(&inputs(base, batch, self.device)?, None);
+                Some(supervised.rows(&hidden, all(&supervised)))
+            }
+            None => None,
+        };
         let inputs = inputs(self.model, batch, self.device)?;
+        let seen = Seen {
+            supervised: supervised.placed(&inputs),
+            inputs,
+            expected,
+        };
         match self.passes.checkpointing {
-            true => self.backward_by_blocks(&inputs, &supervised, into),
-            false => self.backward_at_once(&inputs, &supervised, into),
+            true => self.backward_by_blocks(&seen, into),
+            false => self.backward_at_once(&seen, into),
         }
     }
 
@@ -131,18 +152,14 @@ impl MicroBatch<'_> {
         self.model.run_block(index, x, inputs, None)
     }
 
-    fn backward_at_once(
-        &mut self,
-        inputs: &Inputs,
-        supervised: &Supervised,
-        into: &mut Gathered,
-    ) -> Result<(), TrainError> {
+    fn backward_at_once(&mut self, seen: &Seen, into: &mut Gathered) -> Result<(), TrainError> {
+        let (inputs, supervised) = (&seen.inputs, &seen.supervised);
         let leaves = self.leaves()?;
         let mut x = self.enter(inputs);
         for index in 0..self.model.blocks.len() {
             x = self.block(index, x, inputs);
         }
-        let grad = self.head(&x.clone().inner(), inputs, supervised, into)?;
+        let grad = self.head(&x.clone().inner(), seen, into)?;
         into.add(&leaves, &mut pulled(supervised.rows(&x, all(supervised)), grad));
         Ok(())
     }
@@ -158,16 +175,12 @@ impl MicroBatch<'_> {
         Ok(streams)
     }
 
-    fn backward_by_blocks(
-        &mut self,
-        inputs: &Inputs,
-        supervised: &Supervised,
-        into: &mut Gathered,
-    ) -> Result<(), TrainError> {
+    fn backward_by_blocks(&mut self, seen: &Seen, into: &mut Gathered) -> Result<(), TrainError> {
+        let (inputs, supervised) = (&seen.inputs, &seen.supervised);
         let mut streams = self.forward_only(inputs)?;
         let last = streams.pop();
         let Some(last) = last else { return Ok(()) };
-        let mut grad = self.head(&last, inputs, supervised, into)?;
+        let mut grad = self.head(&last, seen, into)?;
         drop(last);
         let blocks = streams.len();
         while let Some(stream) = streams.pop() {
@@ -192,14 +205,9 @@ impl MicroBatch<'_> {
     ///
     /// # Shapes
     /// `stream`: `[rows * len, hidden]` -> `[supervised, hidden]`
-    fn head(
-        &mut self,
-        stream: &Tensor<2>,
-        inputs: &Inputs,
-        supervised: &Supervised,
-        into: &mut Gathered,
-    ) -> Result<Tensor<2>, TrainError> {
-        let base = self.base.map(|base| (base, base.hidden(inputs, None)));
+    fn head(&mut self, stream: &Tensor<2>, seen: &Seen, into: &mut Gathered) -> Result<Tensor<2>, TrainError> {
+        let supervised = &seen.supervised;
+        let base = self.base.zip(seen.expected.as_ref());
         let bytes = match base {
             Some(_) => self.passes.logit_bytes / KL_COPIES,
             None => self.passes.logit_bytes,
@@ -212,7 +220,7 @@ impl MicroBatch<'_> {
             let mut loss = supervised.losses(logits.clone(), range.clone()).sum() / self.whole as f64;
             let mut told = vec![loss.clone().inner()];
             if let Some((base, hidden)) = &base {
-                let expected = base.logits(supervised.rows(hidden, range));
+                let expected = base.logits((*hidden).clone().narrow(0, range.start, range.len()));
                 let far = divergence(logits, Tensor::from_inner(expected)).sum() / self.whole as f64;
                 told.push(far.clone().inner());
                 loss = loss + far * self.passes.kl;

@@ -82,7 +82,7 @@ impl Trainer {
         let temp = tempfile::Builder::new().prefix(checkpoint::SAVING).tempdir_in(parent);
         let temp = temp.map_err(|e| unwritable(parent, e))?;
         match &self.trained {
-            Trained::Lora(lora) => lora.save(temp.path(), base_model, &self.model.config)?,
+            Trained::Adapter(adapter) => adapter.save(temp.path(), base_model, &self.model.config)?,
             Trained::Full => save_full(&mut self.model, temp.path(), store)?,
         }
         extra(self, temp.path())?;
@@ -132,9 +132,9 @@ impl Trainer {
     fn read_values(&mut self, dir: &Path) -> Result<Vec<Tensor<2>>, TrainError> {
         let device = self.model.device();
         match &self.trained {
-            Trained::Lora(_) => {
-                let lora = crate::adapter::Lora::load(dir, &self.model.config, &device)?;
-                let loaded = Trained::Lora(Box::new(lora)).params(&mut self.model);
+            Trained::Adapter(_) => {
+                let adapter = crate::adapter::Adapter::load(dir, &self.model.config, &device)?;
+                let loaded = Trained::from(adapter).params(&mut self.model);
                 in_order(dir, &self.params, loaded)
             }
             Trained::Full => load_full(dir, &self.params, &device),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 
 use super::TrainError;
-use crate::adapter::{Lora, detach};
+use crate::adapter::{Adapter, Lora, detach};
 use crate::model::{Decoder, Slot, Stored, Weight};
 
 /// One trained tensor, without gradient tracking. Vectors are kept as `[1, n]`.
@@ -60,10 +60,20 @@ pub enum Trained {
     /// Every weight of the model.
     Full,
     /// Only an adapter; the base stays as it is.
-    Lora(Box<Lora>),
+    Adapter(Box<Adapter>),
 }
 
-const TOKEN_ROWS: &str = "token_rows";
+impl From<Adapter> for Trained {
+    fn from(adapter: Adapter) -> Self {
+        Self::Adapter(Box::new(adapter))
+    }
+}
+
+impl From<Lora> for Trained {
+    fn from(lora: Lora) -> Self {
+        Adapter::from(lora).into()
+    }
+}
 
 impl Trained {
     /// The trained tensors in a fixed order.
@@ -74,7 +84,7 @@ impl Trained {
                 .into_iter()
                 .map(|(name, slot)| full_param(name, slot))
                 .collect(),
-            Self::Lora(lora) => lora_params(lora),
+            Self::Adapter(adapter) => adapter_params(adapter),
         }
     }
 
@@ -82,7 +92,7 @@ impl Trained {
     pub fn without(&self, model: &Decoder) -> Option<Decoder> {
         match self {
             Self::Full => None,
-            Self::Lora(_) => {
+            Self::Adapter(_) => {
                 let mut base = model.clone();
                 detach(&mut base);
                 Some(base)
@@ -110,10 +120,14 @@ impl Trained {
                     }
                 }
             }
-            Self::Lora(lora) => {
+            Self::Adapter(adapter) => {
                 let by_name: BTreeMap<&str, &Tensor<2>> = params.iter().map(|p| p.name.as_str()).zip(values).collect();
-                place_lora(lora, &by_name);
-                lora.attach(model, training)?;
+                for trainable in adapter.trainables() {
+                    if let Some(value) = by_name.get(trainable.name.as_str()) {
+                        *trainable.value = (*value).clone();
+                    }
+                }
+                adapter.attach(model, training)?;
             }
         }
         Ok(())
@@ -134,35 +148,14 @@ fn full_param(name: String, slot: Slot<'_>) -> Param {
     }
 }
 
-fn lora_params(lora: &Lora) -> Vec<Param> {
-    let param = |name: String, t: &Tensor<2>| Param::matrix(name, t.clone().inner());
-    let mut all = vec![];
-    for (path, pair) in &lora.pairs {
-        all.push(param(format!("{path}.lora_A"), &pair.a));
-        all.push(param(format!("{path}.lora_B"), &pair.b));
-        if let Some(magnitude) = &pair.magnitude {
-            all.push(param(format!("{path}.lora_magnitude_vector"), magnitude));
-        }
-    }
-    if let Some(rows) = &lora.token_rows {
-        all.push(param(TOKEN_ROWS.into(), &rows.rows));
-    }
-    all
-}
-
-fn place_lora(lora: &mut Lora, values: &BTreeMap<&str, &Tensor<2>>) {
-    for (path, pair) in &mut lora.pairs {
-        let magnitude = pair.magnitude.as_mut().map(|m| ("lora_magnitude_vector", m));
-        for (suffix, slot) in [("lora_A", &mut pair.a), ("lora_B", &mut pair.b)]
-            .into_iter()
-            .chain(magnitude)
-        {
-            if let Some(value) = values.get(format!("{path}.{suffix}").as_str()) {
-                *slot = (*value).clone();
-            }
-        }
-    }
-    if let (Some(rows), Some(value)) = (&mut lora.token_rows, values.get(TOKEN_ROWS)) {
-        rows.rows = (*value).clone();
-    }
+fn adapter_params(adapter: &Adapter) -> Vec<Param> {
+    // The copy shares the tensors.
+    let mut shared = adapter.clone();
+    let param = |trainable: crate::adapter::Trainable<'_>| Param {
+        name: trainable.name,
+        value: trainable.value.clone().inner(),
+        layout: Layout::Matrix,
+        decay: !trainable.bias,
+    };
+    shared.trainables().into_iter().map(param).collect()
 }

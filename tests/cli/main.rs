@@ -19,6 +19,7 @@ mod hub;
 #[path = "../hub_server/mod.rs"]
 mod hub_server;
 mod kit;
+mod methods;
 mod runs;
 mod starter;
 mod verbs;

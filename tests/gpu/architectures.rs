@@ -58,7 +58,7 @@ pub fn ids(case: &str, name: &str) -> Vec<u32> {
 }
 
 fn whole(model: &Decoder, row: &[u32]) -> Tensor<2> {
-    let inputs = Inputs::following(&model.config, row, 0, &model.device()).expect("inputs");
+    let inputs = Inputs::following(model, row, 0, &model.device()).expect("inputs");
     model.logits(model.hidden(&inputs, None))
 }
 
@@ -107,7 +107,7 @@ fn greedy(model: &Decoder, prompt: &[u32], count: usize) -> Vec<u32> {
     let mut cache = Cache::new(model.blocks.len());
     let (mut found, mut next) = (vec![], prompt.to_vec());
     for _ in 0..count {
-        let inputs = Inputs::following(&model.config, &next, cache.len(), &model.device()).expect("inputs");
+        let inputs = Inputs::following(model, &next, cache.len(), &model.device()).expect("inputs");
         let hidden = model.hidden(&inputs, Some(&mut cache));
         let last = values(model.logits(hidden.narrow(0, next.len() - 1, 1)));
         let best = (0..last.len()).max_by(|a, b| last[*a].total_cmp(&last[*b]));
@@ -130,7 +130,7 @@ fn cached_decoding_gives_the_logits_of_one_pass() {
         let parts = [0..4, 4..5, 5..6, 6..7, 7..8, 8..9, 9..15, 15..17, 12..13, 13..17];
         for part in parts {
             cache.truncate(part.start);
-            let inputs = Inputs::following(&model.config, &row[part.clone()], cache.len(), &device).expect("inputs");
+            let inputs = Inputs::following(&model, &row[part.clone()], cache.len(), &device).expect("inputs");
             let found = values(model.logits(model.hidden(&inputs, Some(&mut cache))));
             let expected = &expected[part.start * vocab..part.end * vocab];
             close(&format!("{case} cached {part:?}"), gap(&found, expected), 1e-4);
@@ -147,8 +147,7 @@ fn packed_rows_are_computed_as_if_alone() {
         let (a, b) = (ids(case, "ids.0"), ids(case, "ids.1"));
         let positions: Vec<u32> = (0..a.len() as u32).chain(0..b.len() as u32).collect();
         let segments = [vec![1; a.len()], vec![2; b.len()]].concat();
-        let inputs =
-            Inputs::packed(&model.config, &[&a[..], &b].concat(), &positions, &segments, 1, &device).expect(case);
+        let inputs = Inputs::packed(&model, &[&a[..], &b].concat(), &positions, &segments, 1, &device).expect(case);
         let found = values(model.logits(model.hidden(&inputs, None)));
         let alone = [values(whole(&model, &a)), values(whole(&model, &b))].concat();
         close(&format!("{case} packed"), gap(&found, &alone), 2e-5);
@@ -199,7 +198,7 @@ fn a_position_without_an_embedding_is_refused() {
     for (case, limit) in [("gpt2", 48), ("phi3_longrope", 40)] {
         let model = decoder(case, &device);
         assert_eq!(model.config.max_position_embeddings, limit, "{case}");
-        let error = Inputs::following(&model.config, &[5, 6], limit - 1, &device).expect_err("must refuse");
+        let error = Inputs::following(&model, &[5, 6], limit - 1, &device).expect_err("must refuse");
         let expected = format!("Position {limit} is outside the model's context of {limit} tokens. Use shorter rows.");
         assert_eq!(error.to_string(), expected);
     }

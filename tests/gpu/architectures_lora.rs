@@ -15,7 +15,7 @@ use crate::golden_tiny_llama::setup;
 const ADAPTED: [&str; 5] = ["gpt2", "gpt_neox", "phi3", "gemma3", "qwen2"];
 
 fn logits(model: &Decoder, row: &[u32]) -> Vec<f32> {
-    let inputs = Inputs::following(&model.config, row, 0, &model.device()).expect("inputs");
+    let inputs = Inputs::following(model, row, 0, &model.device()).expect("inputs");
     values(model.logits(model.hidden(&inputs, None)))
 }
 
@@ -36,7 +36,7 @@ fn adapters_and_gradients_are_those_of_peft() {
         let lora = Lora::load(&folder(case).join("adapter"), &base.config, &device).expect(case);
         let mut model = base.clone();
         lora.attach(&mut model, false).expect("attach");
-        let inputs = Inputs::following(&model.config, &row, 0, &device).expect("inputs");
+        let inputs = Inputs::following(&model, &row, 0, &device).expect("inputs");
         let found = model.logits(model.hidden(&inputs, None));
         close(
             &format!("{case} adapted logits"),
@@ -46,7 +46,7 @@ fn adapters_and_gradients_are_those_of_peft() {
 
         let labels: Vec<i64> = row.iter().map(|id| i64::from(*id)).collect();
         let batch = padded(&[row], &[labels], 0);
-        let trained = Trained::Lora(Box::new(lora));
+        let trained = Trained::from(lora);
         let mut trainer = Trainer::new(base, trained, setup(1e-3, 0.0)).expect("trainer");
         let (loss, grads) = trainer.gradients(&[batch]).expect("gradients");
         let expected = f64::from(file.read("loss").expect("loss").values[0]);
@@ -80,13 +80,13 @@ fn adapters_survive_their_files_and_merging() {
         assert_eq!(lora.pairs.len(), base.config.linears().len(), "{case}");
         let labels: Vec<i64> = row.iter().map(|id| i64::from(*id)).collect();
         let batch = padded(std::slice::from_ref(&row), &[labels], 0);
-        let trained = Trained::Lora(Box::new(lora));
+        let trained = Trained::from(lora);
         let mut trainer = Trainer::new(base.clone(), trained, setup(2e-2, 0.0)).expect("trainer");
         let losses: Vec<f64> = (0..4)
             .map(|_| trainer.step(std::slice::from_ref(&batch)).expect("step").loss)
             .collect();
         assert!(losses[3] < losses[0], "{case}: {losses:?}");
-        let Trained::Lora(trained) = trainer.trained.clone() else {
+        let Trained::Adapter(trained) = trainer.trained.clone() else {
             panic!("adapter expected")
         };
         let dir = tempfile::tempdir().expect("folder");

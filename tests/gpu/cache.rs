@@ -18,7 +18,7 @@ fn model() -> Decoder {
 
 /// Scores after each of `ids`, which follow what the cache holds.
 fn scores(model: &Decoder, ids: &[u32], cache: &mut Cache) -> Vec<f32> {
-    let inputs = Inputs::following(&model.config, ids, cache.len(), &Device::flex()).unwrap();
+    let inputs = Inputs::following(model, ids, cache.len(), &Device::flex()).unwrap();
     read(model.logits(model.hidden(&inputs, Some(cache))))
 }
 

@@ -84,15 +84,7 @@ fn golden_name(case: &str, what: &str, param: &str) -> String {
 fn logits(model: &Decoder, rows: &[Vec<u32>], device: &Device) -> burn::tensor::Tensor<2> {
     let flat = rows.concat();
     let positions: Vec<u32> = (0..rows.len()).flat_map(|_| 0..rows[0].len() as u32).collect();
-    let inputs = Inputs::packed(
-        &model.config,
-        &flat,
-        &positions,
-        &vec![1; flat.len()],
-        rows.len(),
-        device,
-    )
-    .expect("inputs");
+    let inputs = Inputs::packed(model, &flat, &positions, &vec![1; flat.len()], rows.len(), device).expect("inputs");
     model.logits(model.hidden(&inputs, None))
 }
 
@@ -112,12 +104,8 @@ fn check(tested: &Case) {
         3e-5,
     );
 
-    let mut trainer = Trainer::new(
-        tested.model(&device),
-        Trained::Lora(Box::new(lora.clone())),
-        setup(1e-3, 0.0),
-    )
-    .expect("trainer");
+    let mut trainer =
+        Trainer::new(tested.model(&device), Trained::from(lora.clone()), setup(1e-3, 0.0)).expect("trainer");
     let (loss, grads) = trainer.gradients(std::slice::from_ref(&batch)).expect("gradients");
     let expected = j["cases"][case]["loss"].as_f64().expect("loss");
     close(
@@ -147,8 +135,7 @@ fn three_steps(tested: &Case, suffix: &str, clip: f64, lora: Lora, batch: &burni
     let j = json(&format!("{}.json", tested.files));
     let file = weights(&format!("{}.safetensors", tested.files));
     let expected = &j["cases"][case][suffix];
-    let mut trainer =
-        Trainer::new(tested.model(&device), Trained::Lora(Box::new(lora)), setup(1e-3, clip)).expect("trainer");
+    let mut trainer = Trainer::new(tested.model(&device), Trained::from(lora), setup(1e-3, clip)).expect("trainer");
     let (_, grads) = trainer.gradients(std::slice::from_ref(batch)).expect("gradients");
     for (loss, norm) in floats(&expected["losses"])
         .iter()
@@ -356,11 +343,11 @@ fn token_rows_train_save_and_merge() {
     let lora = Lora::new(&model, spec, &[rows[0][9], 257], 5, &device).expect("adapter");
     let all = vec![vec![7i64; 17]; 2];
     let batch = padded(&rows, &all, 258);
-    let mut trainer = Trainer::new(model, Trained::Lora(Box::new(lora)), setup(1e-2, 0.0)).expect("trainer");
+    let mut trainer = Trainer::new(model, Trained::from(lora), setup(1e-2, 0.0)).expect("trainer");
     for _ in 0..3 {
         trainer.step(std::slice::from_ref(&batch)).expect("step");
     }
-    let Trained::Lora(trained) = trainer.trained.clone() else {
+    let Trained::Adapter(trained) = trainer.trained.clone() else {
         panic!("adapter expected")
     };
     let dir = tempfile::tempdir().expect("folder");

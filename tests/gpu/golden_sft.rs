@@ -92,7 +92,7 @@ fn padded_full_matches_trl() {
 
 #[test]
 fn padded_lora_matches_trl() {
-    let lora = |device: &Device| Trained::Lora(Box::new(golden_lora(&tiny_llama("untied", device), false, device)));
+    let lora = |device: &Device| Trained::from(golden_lora(&tiny_llama("untied", device), false, device));
     check("lora_padded", lora, |name| {
         format!("lora_padded.after.base_model.model.{name}.weight")
     });

@@ -37,15 +37,7 @@ fn logits(model: &Decoder, rows: &[Vec<u32>], device: &Device) -> Tensor<2> {
     let len = rows[0].len();
     let flat = rows.concat();
     let positions: Vec<u32> = (0..rows.len()).flat_map(|_| 0..len as u32).collect();
-    let inputs = Inputs::packed(
-        &model.config,
-        &flat,
-        &positions,
-        &vec![1; flat.len()],
-        rows.len(),
-        device,
-    )
-    .expect("inputs");
+    let inputs = Inputs::packed(model, &flat, &positions, &vec![1; flat.len()], rows.len(), device).expect("inputs");
     model.logits(model.hidden(&inputs, None))
 }
 
@@ -205,7 +197,7 @@ fn cached_decoding_gives_the_logits_of_one_pass() {
         .collect();
     let mut cache = burnish::model::Cache::new(model.blocks.len());
     for (part, at) in [(&row[..5], 0), (&row[5..6], 5), (&row[6..], 6)] {
-        let inputs = Inputs::following(&model.config, part, at, &device).expect("inputs");
+        let inputs = Inputs::following(&model, part, at, &device).expect("inputs");
         let found: Vec<f32> = model
             .logits(model.hidden(&inputs, Some(&mut cache)))
             .into_data()
@@ -283,7 +275,7 @@ fn a_packed_row_gives_the_losses_of_its_parts() {
 fn an_id_outside_the_vocabulary_is_named() {
     let device = Device::flex();
     let model = tiny_llama("untied", &device);
-    let error = Inputs::following(&model.config, &[1, 2, 259], 0, &device).expect_err("must refuse");
+    let error = Inputs::following(&model, &[1, 2, 259], 0, &device).expect_err("must refuse");
     assert_eq!(
         error.to_string(),
         "Token id 259 at position 2 is outside the vocabulary of 259. The tokenizer does not fit this model."

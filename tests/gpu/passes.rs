@@ -33,7 +33,7 @@ fn trainer(device: &Device, lora: bool, dropout: f64, passes: Passes) -> Trainer
             for pair in lora.pairs.values_mut() {
                 pair.b = pair.a.clone().slice([0..1, 0..1]).expand(pair.b.dims()) * 0.5;
             }
-            Trained::Lora(Box::new(lora))
+            Trained::from(lora)
         }
         false => Trained::Full,
     };
@@ -174,7 +174,7 @@ fn a_fresh_adapter_is_no_distance_from_its_base() {
         passes,
         ..setup(1e-2, 0.0)
     };
-    let mut trainer = Trainer::new(model, Trained::Lora(Box::new(lora)), setup).expect("trainer");
+    let mut trainer = Trainer::new(model, Trained::from(lora), setup).expect("trainer");
     let report = trainer.step(&[batch()]).expect("step");
     assert!(report.divergence.expect("measured").abs() < 1e-7);
 }

@@ -31,7 +31,7 @@ fn row(value: &Value) -> Vec<u32> {
 
 /// Logits after the last of the new ids.
 fn next(model: &Decoder, ids: &[u32], cache: &mut Cache) -> Vec<f32> {
-    let inputs = Inputs::following(&model.config, ids, cache.len(), &model.device()).expect("inputs");
+    let inputs = Inputs::following(model, ids, cache.len(), &model.device()).expect("inputs");
     let hidden = model.hidden(&inputs, Some(cache));
     let width = hidden.dims()[1];
     let last = hidden.slice([ids.len() - 1..ids.len(), 0..width]);
@@ -147,7 +147,7 @@ fn learns(name: &str, model: Decoder, golden: &Value, device: &Device) {
         passes: Passes::default(),
     };
     let vocabulary = model.config.vocab_size;
-    let mut trainer = Trainer::new(model, Trained::Lora(Box::new(lora)), setup).expect("a trainer");
+    let mut trainer = Trainer::new(model, Trained::from(lora), setup).expect("a trainer");
     let (losses, norms) = (floats(&golden["losses"]), floats(&golden["grad_norms"]));
     for (step, (loss, norm)) in losses.into_iter().zip(norms).enumerate() {
         let report = trainer.step(&[batch(golden, step)]).expect("a step");
@@ -213,6 +213,30 @@ fn smollm2_from_safetensors_says_and_learns_what_it_does_in_python() {
     continues("SmolLM2 folder", &model, &golden);
     reads("SmolLM2 folder", &model, &golden["story"]);
     learns("SmolLM2 folder", model, &golden["lora"], &device);
+}
+
+#[test]
+fn smollm2_in_nf4_learns_what_it_does_in_python() {
+    let Some(path) = fetched::asset("smollm2", SMOLLM2) else {
+        return;
+    };
+    let device = Device::flex();
+    let (mut golden, known) = (json("qlora_smollm2.json"), json("smollm2.json"));
+    golden["examples"] = known["lora"]["examples"].clone();
+    // A GGUF file's own blocks would stay as they are.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    unpack(&path, folder.path());
+    let storage = Storage::Nf4 { double: true };
+    let mut model = Decoder::load(folder.path(), storage, &device, &mut |_, _| true).expect("the model");
+    let linear: usize = model.config.linears().iter().map(|l| l.inputs * l.outputs).sum();
+    let stored = model.stored();
+    let (_, bytes) = stored
+        .iter()
+        .find(|(layout, _)| *layout == "NF4 (double)")
+        .expect("packed weights");
+    let bits = *bytes as f64 * 8.0 / linear as f64;
+    assert!((4.12..4.14).contains(&bits), "{bits} bits a weight");
+    learns("SmolLM2 in NF4", model, &golden, &device);
 }
 
 #[test]

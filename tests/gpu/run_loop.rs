@@ -76,7 +76,7 @@ fn trainer_on(device: &Device, lr: f64) -> Trainer {
         clip: 1.0,
         seed: 1,
     };
-    Trainer::new(model, Trained::Lora(Box::new(lora)), setup).expect("trainer")
+    Trainer::new(model, Trained::from(lora), setup).expect("trainer")
 }
 
 fn batch(first: u32, number: usize) -> Packed {

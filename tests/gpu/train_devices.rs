@@ -2,10 +2,12 @@
 //! Vulkan device spends many seconds on every new shape.
 
 use burn::tensor::Device;
-use burnish::adapter::{Lora, LoraSpec};
+use burnish::adapter::{Adapter, Bottlenecks, Lora, LoraSpec, VirtualTokens};
 use burnish::batch::{Example, Packed, collate};
 use burnish::formats::config::ModelConfig;
-use burnish::model::Decoder;
+use burnish::formats::peft_virtual::VirtualKind;
+use burnish::kernels::PackedWeight;
+use burnish::model::{Decoder, Weight};
 use burnish::recipe::Schedule;
 use burnish::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 
@@ -36,19 +38,56 @@ pub fn batch() -> Packed {
     collate(&examples, &[vec![0, 1]], 0)
 }
 
-fn losses(device: &Device, lora: bool) -> Vec<f64> {
-    let model = Decoder::random(config(1), 3, device).expect("model");
+/// What is trained.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum How {
+    Full,
+    Lora,
+    DoraOverNf4,
+    Bottleneck,
+    Prefix,
+    Prompt,
+}
+
+fn lora(model: &Decoder, dora: bool) -> Lora {
     let spec = LoraSpec {
         r: SIDE,
         alpha: 32.0,
         dropout: 0.0,
         targets: vec!["q_proj".into(), "down_proj".into()],
         rslora: false,
-        dora: false,
+        dora,
     };
-    let trained = match lora {
-        true => Trained::Lora(Box::new(Lora::new(&model, spec, &[13], 4, device).expect("adapter"))),
-        false => Trained::Full,
+    Lora::new(model, spec, &[13], 4, &model.device()).expect("adapter")
+}
+
+/// The model with its linear layers in NF4.
+fn in_nf4(mut model: Decoder) -> Decoder {
+    let device = model.device();
+    for (_, linear) in model.linears_mut() {
+        let shape = linear.matrix().dims();
+        let values: Vec<f32> = linear.matrix().into_data().iter::<f32>().collect();
+        let packed = PackedWeight::from_nf4(&values, shape, true, &device).expect("weight");
+        linear.weight = Weight::Frozen(Box::new(packed));
+    }
+    model
+}
+
+fn losses(device: &Device, how: How) -> Vec<f64> {
+    let model = Decoder::random(config(1), 3, device).expect("model");
+    let ids: Vec<u32> = (0..SIDE as u32).collect();
+    let virtual_tokens = |kind| VirtualTokens::new(kind, &model, &ids, device).expect("adapter");
+    let trained: Trained = match how {
+        How::Full => Trained::Full,
+        How::Lora => lora(&model, false).into(),
+        How::DoraOverNf4 => lora(&in_nf4(model.clone()), true).into(),
+        How::Bottleneck => Adapter::Bottleneck(Bottlenecks::new(&model, SIDE, 4, device)).into(),
+        How::Prefix => Adapter::Virtual(virtual_tokens(VirtualKind::Prefix)).into(),
+        How::Prompt => Adapter::Virtual(virtual_tokens(VirtualKind::Prompt)).into(),
+    };
+    let model = match how {
+        How::DoraOverNf4 => in_nf4(model),
+        _ => model,
     };
     let schedule = LrSchedule {
         kind: Schedule::Constant,
@@ -68,29 +107,36 @@ fn losses(device: &Device, lora: bool) -> Vec<f64> {
     (0..4).map(|_| trainer.step(&[batch()]).expect("step").loss).collect()
 }
 
-fn compare(lora: bool) {
-    let reference = losses(&Device::flex(), lora);
+fn compare(how: How) {
+    let reference = losses(&Device::flex(), how);
     assert!(
         reference[3] < reference[0],
         "four steps must lower the loss: {reference:?}"
     );
     for (name, device) in all() {
-        let found = losses(&device, lora);
+        let found = losses(&device, how);
         let worst = found
             .iter()
             .zip(&reference)
             .map(|(a, b)| (a - b).abs())
             .fold(0.0, f64::max);
-        crate::golden::close(&format!("{name}: four steps, lora {lora}"), worst, 1e-4);
+        crate::golden::close(&format!("{name}: four steps, {how:?}"), worst, 1e-4);
     }
 }
 
 #[test]
 fn full_training_agrees_on_every_device() {
-    compare(false);
+    compare(How::Full);
 }
 
 #[test]
 fn lora_training_agrees_on_every_device() {
-    compare(true);
+    compare(How::Lora);
+}
+
+#[test]
+fn the_other_methods_agree_on_every_device() {
+    for how in [How::DoraOverNf4, How::Bottleneck, How::Prefix, How::Prompt] {
+        compare(how);
+    }
 }

@@ -102,17 +102,7 @@ pub(in crate::engine) fn chosen(
 /// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
 fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
     let (m, o) = (&recipe.method, &recipe.optim);
-    let refused: [(bool, &'static str, String); 4] = [
-        (
-            !matches!(m.kind, MethodKind::Lora | MethodKind::Full),
-            "method.kind",
-            format!("{:?}", m.kind).to_lowercase(),
-        ),
-        (
-            !m.modules_to_save.is_empty(),
-            "method.modules_to_save",
-            format!("{:?}", m.modules_to_save),
-        ),
+    let refused: [(bool, &'static str, String); 2] = [
         (
             o.name == OptimizerKind::AdamW8bit,
             "optim.name",

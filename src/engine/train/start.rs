@@ -4,12 +4,13 @@ use std::path::Path;
 
 use super::setting::Setting;
 use super::{TrainRequest, total_steps};
-use crate::adapter::{Lora, LoraSpec};
+use crate::adapter::Adapter;
 use crate::batch::check_ids;
 use crate::engine::batches::Batches;
-use crate::engine::{EngineError, Flags, Sink, load_base, loaded_event};
+use crate::engine::{EngineError, Flags, Sink, adapters, load_base, loaded_event};
 use crate::formats::config::ModelConfig;
 use crate::model::{Decoder, Storage};
+use crate::protocol::Event;
 use crate::recipe::{Init, MethodKind, Quant, Recipe};
 use crate::tokens::Tokenizer;
 use crate::train::{self, LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
@@ -29,8 +30,11 @@ pub(super) fn make_trainer(
     }
     let trained = match recipe.method.kind {
         MethodKind::Full => Trained::Full,
-        // The others were refused before.
-        _ => Trained::Lora(Box::new(make_lora(setting, &model, request.init_adapter)?)),
+        _ => {
+            let adapter = make_adapter(setting, &model, request.init_adapter, sink)?;
+            check_context(&adapter, &model, setting)?;
+            adapter.into()
+        }
     };
     let steps = total_steps(recipe, Batches::of(setting).steps_per_epoch());
     let schedule = LrSchedule {
@@ -82,27 +86,49 @@ fn storage(recipe: &Recipe) -> Storage {
     }
 }
 
-fn make_lora(setting: &Setting, model: &Decoder, init: Option<&Path>) -> Result<Lora, EngineError> {
+fn make_adapter(
+    setting: &Setting,
+    model: &Decoder,
+    init: Option<&Path>,
+    sink: Sink<'_>,
+) -> Result<Adapter, EngineError> {
     if let Some(dir) = init {
-        return Ok(Lora::load(dir, &model.config, &setting.device)?);
+        let adapter = Adapter::load(dir, &model.config, &setting.device)?;
+        return match adapters::is_of(&adapter, setting.recipe.method.kind) {
+            true => Ok(adapter),
+            false => Err(EngineError::Unsupported {
+                field: "method.kind",
+                value: format!("{:?}", setting.recipe.method.kind).to_lowercase(),
+                hint: "The adapter to start from is of another kind: set the kind that it has, or start from none.",
+            }),
+        };
     }
-    let m = &setting.recipe.method;
-    let spec = LoraSpec {
-        r: m.r,
-        alpha: m.alpha,
-        dropout: m.dropout,
-        targets: m.targets.clone(),
-        rslora: m.rslora,
-        dora: m.dora,
-    };
+    let ids = setting.data.train.iter().flat_map(|row| row.ids.iter().copied());
     let markers = untrained_markers(setting);
-    Ok(Lora::new(
-        model,
-        spec,
-        &markers,
-        setting.recipe.data.seed,
-        &setting.device,
-    )?)
+    if !markers.is_empty() && setting.recipe.method.kind != MethodKind::Lora {
+        sink(Event::Warning {
+            message: "This method cannot train the rows of the template's marker tokens; they stay as the base has them. With LoRA \
+                      the model learns to end its answers sooner."
+                .into(),
+        });
+    }
+    adapters::fresh(&setting.recipe, model, ids, &markers, &setting.device)
+}
+
+/// Do the longest rows fit behind the virtual tokens, where the context cannot be left?
+fn check_context(adapter: &Adapter, model: &Decoder, setting: &Setting) -> Result<(), EngineError> {
+    let mut attached = model.clone();
+    adapter.attach(&mut attached, false)?;
+    let rows = setting.data.train.iter().chain(&setting.data.eval);
+    let longest = rows.map(|row| row.ids.len()).max().unwrap_or(0);
+    if model.config.fixed_context && longest > attached.context() {
+        return Err(EngineError::Unsupported {
+            field: "data.max_length",
+            value: longest.to_string(),
+            hint: "Virtual tokens take room in this model's context: lower it, or method.virtual_tokens.",
+        });
+    }
+    Ok(())
 }
 
 /// Does the recipe train the rows of marker tokens beside LoRA?

@@ -52,6 +52,8 @@ pub struct LinearSpec {
     pub outputs: usize,
     /// Numbers that it takes in.
     pub inputs: usize,
+    /// Is its result added to the residual stream?
+    pub residual: bool,
 }
 
 impl LinearSpec {
@@ -174,6 +176,7 @@ impl ModelConfig {
                 path: format!("{}.{}", self.block_path(layer), part.name),
                 outputs: self.width(part.outputs),
                 inputs: self.width(part.inputs),
+                residual: part.residual,
             })
         };
         (0..self.num_hidden_layers).flat_map(block).collect()
