@@ -49,7 +49,10 @@ pub enum TrainError {
         rows: Vec<usize>,
     },
     /// The device failed (out of memory, lost).
-    #[error("The device failed while training: {0}")]
+    #[error(
+        "The device failed while training ({}). Its driver may have been reset; the run can be resumed from its last checkpoint.",
+        brief(.0)
+    )]
     Device(String),
     /// A checkpoint folder is not whole or belongs to another run.
     #[error("{path}: {message}")]
@@ -59,4 +62,9 @@ pub enum TrainError {
         /// What is wrong.
         message: String,
     },
+}
+
+/// The first line of what a driver says, which otherwise may be pages.
+fn brief(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim_end_matches([':', '.'])
 }

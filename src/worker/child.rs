@@ -102,7 +102,9 @@ fn fatal(panic: &str) -> Option<(&'static str, i32)> {
     if has(&["out of memory", "outofmemory", "not enough memory", "memory exhausted"]) {
         return Some(("The device is out of memory.", OUT_OF_MEMORY));
     }
-    has(&["device lost", "devicelost", "device is lost"]).then_some(("The device was lost.", DEVICE_LOST))
+    // The last is what a read from a device that is gone ends with.
+    let lost = ["device lost", "devicelost", "device is lost", "host access failed"];
+    has(&lost).then_some(("The device was lost.", DEVICE_LOST))
 }
 
 fn read_requests(jobs: &Sender<(u64, Job, Arc<Flags>)>, open: &Open) {
@@ -184,9 +186,18 @@ fn one_job(engine: &mut Engine, id: u64, job: Job, flags: &Flags, open: &Open, f
     let whole = outcome.is_ok();
     match outcome {
         Ok(Ok(())) => sink(Event::Done),
-        Ok(Err(error)) => sink(Event::Failed {
-            message: error.to_string(),
-        }),
+        Ok(Err(error)) => {
+            if let (Some(_), Some((message, code))) = (&record, fatal(&format!("{error:?}"))) {
+                // As after a panic of that kind: the supervisor knows what to do.
+                sink(Event::Warning {
+                    message: message.into(),
+                });
+                std::process::exit(code);
+            }
+            sink(Event::Failed {
+                message: error.to_string(),
+            });
+        }
         Err(panic) => sink(Event::Failed {
             message: format!(
                 "The job ended by an error inside the program: {}. Please report it; other work can go on.",

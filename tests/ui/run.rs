@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use burnish::protocol::{Event, GroupNorm};
 use burnish::session::{Command, Outcome, QueueCommand, RunPhase, ShellCommand, Slot, SweepForm, ThemeChoice};
+use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
 
 use crate::kit::{Window, write_rows};
@@ -235,7 +236,12 @@ fn runs_wait_in_the_queue_and_a_run_can_be_held_in_two_ways() {
     window.click("Run rows-r8 earlier");
     window.click("Remove rows from the queue");
     assert_eq!(names(&mut window), ["rows-r8", "rows-r4"]);
-    window.click("Keep my desktop smooth");
+    let mut switches = window
+        .harness
+        .query_all_by_role_and_label(Role::CheckBox, "Keep my desktop smooth");
+    switches.next().expect("a switch").click();
+    drop(switches);
+    window.settle();
     assert!(window.shell().state.settings.smooth);
     window.take(Outcome::Worker {
         slot: Slot::Train,

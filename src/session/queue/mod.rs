@@ -122,8 +122,12 @@ pub fn next(state: &mut State) -> Vec<Effect> {
 
 /// The worker of a run ended, or there was none when the window opened: the next one starts, unless the user wanted the memory free.
 pub fn turn(state: &mut State) -> Vec<Effect> {
-    match state.run.phase {
-        RunPhase::Suspended => Vec::new(),
-        _ => next(state),
+    if state.run.phase == RunPhase::Suspended {
+        return Vec::new();
     }
+    if let Some(first) = state.queue.entries.first().filter(|_| !state.run.is_active()) {
+        let text = format!("{} starts, which waited in the queue.", first.name);
+        state.problems.toast(text);
+    }
+    next(state)
 }

@@ -16,11 +16,6 @@ pub fn queue_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     CollapsingHeader::new("Queue and sweep")
         .id_salt("queue form")
         .show(ui, |ui| form(ctx, ui));
-    let mut smooth = ctx.state.settings.smooth;
-    let tip = "Training then runs with less priority and rests for a moment after every micro-batch: slower, but other programs stay quick.";
-    if kit::switch(ui, ctx.theme, "Keep my desktop smooth", tip, &mut smooth) {
-        ctx.send(Command::Train(TrainCommand::Smooth(smooth)));
-    }
     ui.add_space(8.0);
 }
 
@@ -67,7 +62,12 @@ fn in_short(recipe: &Recipe) -> String {
     )
 }
 
+/// Wider than this, labels and their fields lose each other.
+const WIDTH: f32 = 420.0;
+
 fn form(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    ui.set_max_width(WIDTH);
+    smooth(ctx, ui);
     let text = "Runs in the queue are trained one after the other by the recipe as it is now.";
     ui.label(kit::muted(ctx.theme, text).small());
     if kit::button(ui, icons::PLUS, "Add this recipe to the queue").clicked() {
@@ -107,5 +107,13 @@ fn form(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         Err(message) => {
             ui.colored_label(ctx.theme.error(), message);
         }
+    }
+}
+
+fn smooth(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let mut smooth = ctx.state.settings.smooth;
+    let tip = "Training then runs with less priority and rests for a moment after every micro-batch: slower, but other programs stay quick.";
+    if kit::switch(ui, ctx.theme, "Keep my desktop smooth", tip, &mut smooth) {
+        ctx.send(Command::Train(TrainCommand::Smooth(smooth)));
     }
 }
