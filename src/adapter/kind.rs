@@ -15,7 +15,7 @@ use crate::model::Decoder;
 #[derive(Clone, Debug)]
 pub enum Adapter {
     /// Low-rank deltas beside linear layers, DoRA's too.
-    Lora(Lora),
+    Lora(Box<Lora>),
     /// Learned embeddings, or keys and values, in front of every row.
     Virtual(VirtualTokens),
     /// Small networks after sublayers.
@@ -95,7 +95,7 @@ impl Adapter {
         Ok(match peft::kind(dir)?.as_str() {
             "PROMPT_TUNING" | "PREFIX_TUNING" => Self::Virtual(VirtualTokens::load(dir, model, device)?),
             BOTTLENECK => Self::Bottleneck(Bottlenecks::load(dir, model, device)?),
-            _ => Self::Lora(Lora::load(dir, model, device)?),
+            _ => Self::Lora(Box::new(Lora::load(dir, model, device)?)),
         })
     }
 
@@ -128,6 +128,6 @@ fn bottleneck<'a>((path, b): (&'a String, &'a mut crate::model::Bottleneck)) -> 
 
 impl From<Lora> for Adapter {
     fn from(lora: Lora) -> Self {
-        Self::Lora(lora)
+        Self::Lora(Box::new(lora))
     }
 }

@@ -20,6 +20,7 @@ mod hub;
 mod hub_server;
 mod kit;
 mod methods;
+mod passes;
 mod runs;
 mod starter;
 mod verbs;
