@@ -151,7 +151,7 @@ fn the_search_and_the_order_of_the_table() {
         "haiku pirate-2 pirate",
         "equal ones by age"
     );
-    assert_eq!(Sort::default().clicked(Column::When).descending, false);
+    assert!(!Sort::default().clicked(Column::When).descending);
 }
 
 #[test]
