@@ -150,6 +150,17 @@ fn a_loss_far_above_the_usual_is_a_spike_and_ordinary_noise_is_none() {
 }
 
 #[test]
+fn a_spike_soon_after_a_steep_fall_is_found() {
+    let mut curves = Curves::default();
+    for i in 1..=100 {
+        let fallen = 4.0 * (-(i as f64) / 12.0).exp() + 0.1 + 0.01 * ((i * 7) % 5) as f64;
+        curves.take(&event(i, if i == 60 { 1.5 } else { fallen }));
+    }
+    let found: Vec<usize> = curves.spikes.list.iter().map(|s| curves.steps[s.at].step).collect();
+    assert_eq!(found, [60]);
+}
+
+#[test]
 fn the_beginning_of_a_run_has_no_spikes() {
     let mut curves = Curves::default();
     (1..=100).for_each(|i| curves.take(&event(i, 10.0 * (-(i as f64) / 10.0).exp() + 1.0)));

@@ -151,7 +151,7 @@ fn the_search_and_the_order_of_the_table() {
         "haiku pirate-2 pirate",
         "equal ones by age"
     );
-    assert_eq!(Sort::default().clicked(Column::When).descending, false);
+    assert!(!Sort::default().clicked(Column::When).descending);
 }
 
 #[test]
@@ -217,6 +217,12 @@ fn deleted_runs_lie_in_the_bin_and_come_back() {
     settle(&mut state, Command::Runs(RunsCommand::Pick(dirs[0].clone())));
     settle(&mut state, Command::Runs(RunsCommand::Delete));
     assert!(project.path().join("bin/2026-11-20-090000-pirate-2").is_dir());
+    settle(&mut state, Command::Runs(RunsCommand::Pick(dirs[1].clone())));
+    settle(&mut state, Command::Runs(RunsCommand::Delete));
+    for _ in 0..2 {
+        settle(&mut state, Command::Runs(RunsCommand::UndoDelete));
+    }
+    assert_eq!(names(&state), ["haiku", "pirate-2", "pirate"], "one after the other");
 }
 
 #[test]

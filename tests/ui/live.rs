@@ -15,14 +15,18 @@ fn place(window: &Window, name: &str) -> Rect {
     window.harness.get_by_label(name).rect()
 }
 
-fn button(window: &mut Window, pos: Pos2, pressed: bool) {
-    window.harness.hover_at(pos);
-    window.harness.event(egui::Event::PointerButton {
+fn press(pos: Pos2, pressed: bool) -> egui::Event {
+    egui::Event::PointerButton {
         pos,
         button: PointerButton::Primary,
         pressed,
         modifiers: Modifiers::NONE,
-    });
+    }
+}
+
+fn button(window: &mut Window, pos: Pos2, pressed: bool) {
+    window.harness.hover_at(pos);
+    window.harness.event(press(pos, pressed));
     window.harness.step();
 }
 
@@ -72,6 +76,21 @@ fn a_drawn_box_zooms_all_charts_and_a_link_shows_everything_again() {
     window.snapshot("live_zoom_dark");
     window.click("Show all steps");
     assert_eq!(window.shell().state.live.look.zoom, None);
+    // A box in a small chart zooms the others along the steps; a double click shows everything again.
+    drag(&mut window, "Learning rate over steps", (0.4, 0.1), (0.8, 0.9));
+    assert!(window.shell().state.live.look.zoom.is_some());
+    let middle = place(&window, "Learning rate over steps").center();
+    window.harness.hover_at(middle);
+    window.harness.step();
+    for _ in 0..2 {
+        // A frame of these tests is as long as a double click may last: press and release share one.
+        let events = [press(middle, true), press(middle, false)];
+        window.harness.input_mut().events.extend(events);
+        window.harness.step();
+    }
+    window.settle();
+    assert_eq!(window.shell().state.live.look.zoom, None);
+    assert_eq!(window.shell().state.live.step, None, "only the loss opens steps");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::measures::{Along, EvalPoint, Measure, SkippedStep, StepPoint, Tracks, position};
 use super::pyramid::Pyramid;
 use super::spikes::Spikes;
 use crate::protocol::Event;
@@ -10,121 +11,6 @@ use crate::protocol::Event;
 const MEMORY: f64 = 0.9;
 /// Steps whose pace tells the time left.
 const PACE: usize = 20;
-
-/// One optimizer step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct StepPoint {
-    pub step: usize,
-    /// Mean loss over the step's supervised tokens.
-    pub loss: f64,
-    /// Moving average of the loss, without the bias of its start; worked out when the step is added.
-    pub smoothed: f64,
-    pub lr: f64,
-    /// Of all gradients together; not a number where it is not known.
-    pub grad_norm: f64,
-    /// Tokens of the step.
-    pub tokens: usize,
-    /// Of these, learned.
-    pub supervised: usize,
-    pub seconds: f64,
-    pub epoch: f64,
-    /// Bytes in use; 0 = unknown.
-    pub memory: u64,
-    /// Tokens of the run up to here; worked out when the step is added.
-    pub tokens_so_far: u64,
-    /// Seconds of the run's steps up to here; worked out when the step is added.
-    pub seconds_so_far: f64,
-}
-
-impl StepPoint {
-    /// Tokens per second; not a number where the time is not known.
-    pub fn speed(&self) -> f64 {
-        if self.seconds > 0.0 {
-            self.tokens as f64 / self.seconds
-        } else {
-            f64::NAN
-        }
-    }
-
-    /// Share of the tokens that is learned, in percent; not a number where it is not known.
-    pub fn share(&self) -> f64 {
-        if self.tokens > 0 {
-            100.0 * self.supervised as f64 / self.tokens as f64
-        } else {
-            f64::NAN
-        }
-    }
-
-    /// Bytes in use; not a number where they are not known.
-    fn memory_drawn(&self) -> f64 {
-        if self.memory > 0 { self.memory as f64 } else { f64::NAN }
-    }
-}
-
-/// One evaluation on the held-out rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EvalPoint {
-    pub step: usize,
-    pub loss: f64,
-    /// Mean entropy of the predictions over supervised tokens, in nats.
-    pub entropy: Option<f64>,
-}
-
-/// A step whose loss or gradient was not finite: its update was left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkippedStep {
-    pub step: usize,
-    pub reason: String,
-    /// Number of the file in the recipe, row in the file.
-    pub rows: Vec<(usize, usize)>,
-}
-
-/// What is drawn of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    Loss,
-    Smoothed,
-    Rate,
-    Norm,
-    /// Gradient norm of one of [`Curves::groups`].
-    GroupNorm(usize),
-    Speed,
-    Share,
-    Memory,
-}
-
-/// What stands along the axis.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Along {
-    #[default]
-    Steps,
-    Tokens,
-    Time,
-}
-
-/// The measures that every step has, for drawing.
-#[derive(Clone, Debug, Default)]
-struct Tracks {
-    loss: Pyramid,
-    smoothed: Pyramid,
-    rate: Pyramid,
-    norm: Pyramid,
-    speed: Pyramid,
-    share: Pyramid,
-    memory: Pyramid,
-}
-
-impl Tracks {
-    fn push(&mut self, point: &StepPoint) {
-        self.loss.push(point.loss);
-        self.smoothed.push(point.smoothed);
-        self.rate.push(point.lr);
-        self.norm.push(point.grad_norm);
-        self.speed.push(point.speed());
-        self.share.push(point.share());
-        self.memory.push(point.memory_drawn());
-    }
-}
 
 /// All steps and evaluations so far.
 #[derive(Clone, Debug, Default)]
@@ -393,58 +279,5 @@ impl Curves {
         let last = &self.steps[self.steps.len().saturating_sub(PACE)..];
         let speeds = last.iter().map(StepPoint::speed).filter(|speed| speed.is_finite());
         speeds.sum::<f64>() / last.len().max(1) as f64
-    }
-
-    /// The numbers as comma-separated values with a header, one line a step.
-    pub fn to_csv(&self) -> String {
-        let mut text = String::from(
-            "step,epoch,loss,smoothed,eval_loss,lr,grad_norm,tokens,supervised_tokens,tokens_per_second,seconds,memory",
-        );
-        for group in self.groups() {
-            text += &format!(",grad_norm_{}", group.replace([',', ' ', '"'], "_"));
-        }
-        text.push('\n');
-        let number = |value: f64| {
-            if value.is_finite() {
-                value.to_string()
-            } else {
-                String::new()
-            }
-        };
-        for (at, s) in self.steps.iter().enumerate() {
-            let eval = self.evals.binary_search_by_key(&s.step, |e| e.step).ok();
-            let eval = eval.map(|i| self.evals[i].loss.to_string()).unwrap_or_default();
-            let memory = if s.memory > 0 {
-                s.memory.to_string()
-            } else {
-                String::new()
-            };
-            text += &format!(
-                "{},{},{},{},{eval},{},{},{},{},{},{},{memory}",
-                s.step,
-                number(s.epoch),
-                number(s.loss),
-                number(s.smoothed),
-                number(s.lr),
-                number(s.grad_norm),
-                s.tokens,
-                s.supervised,
-                number(s.speed()),
-                s.seconds
-            );
-            for (_, track) in &self.groups {
-                text += &format!(",{}", number(track.get(at).unwrap_or(f64::NAN)));
-            }
-            text.push('\n');
-        }
-        text
-    }
-}
-
-fn position(along: Along, point: &StepPoint) -> f64 {
-    match along {
-        Along::Steps => point.step as f64,
-        Along::Tokens => point.tokens_so_far as f64,
-        Along::Time => point.seconds_so_far,
     }
 }

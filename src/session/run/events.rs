@@ -107,9 +107,7 @@ pub(super) fn take(run: &mut RunState, event: Event) {
             );
         }
         Event::Sample { step, prompt, text } => {
-            // A run that went on from a checkpoint answers again.
-            run.samples.retain(|s| s.step != step || s.prompt != prompt);
-            run.samples.push(Sample { step, prompt, text });
+            add_sample(run, Sample { step, prompt, text });
         }
         Event::Checkpoint { step, path } => {
             log(run, Some(step), "Checkpoint written".into(), false);
@@ -149,6 +147,19 @@ pub(super) fn take(run: &mut RunState, event: Event) {
         end @ Event::TrainEnd { .. } => take_end(run, end),
         Event::Failed { message } => log(run, Some(run.step()), message, true),
         _ => {}
+    }
+}
+
+/// A run that went on from a checkpoint answers again: what followed the checkpoint goes.
+fn add_sample(run: &mut RunState, sample: Sample) {
+    let samples = &mut run.samples;
+    if samples.last().is_some_and(|last| last.step > sample.step) {
+        samples.retain(|s| s.step < sample.step);
+    }
+    let newest = samples.iter_mut().rev().take_while(|s| s.step == sample.step);
+    match newest.into_iter().find(|s| s.prompt == sample.prompt) {
+        Some(again) => *again = sample,
+        None => samples.push(sample),
     }
 }
 

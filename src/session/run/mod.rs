@@ -1,8 +1,10 @@
 //! The run that goes on or was the last, built from its events alone: what the Train room and the status bar show.
 //! Knows no files and no processes.
 mod commands;
+mod csv;
 mod curves;
 mod events;
+mod measures;
 mod pyramid;
 mod spikes;
 
@@ -10,8 +12,9 @@ use std::path::PathBuf;
 
 pub use commands::{TrainCommand, apply, missing};
 pub(super) use commands::{dir_made, found, go_on, start_now, start_recipe};
-pub use curves::{Along, Curves, EvalPoint, Measure, SkippedStep, StepPoint};
+pub use curves::Curves;
 pub(super) use events::{on_event, on_gone};
+pub use measures::{Along, EvalPoint, Measure, SkippedStep, StepPoint};
 pub use pyramid::Pyramid;
 pub use spikes::{Spike, Spikes};
 

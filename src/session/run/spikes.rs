@@ -2,12 +2,12 @@
 
 /// Steps before anything is called unusual.
 const WARM: usize = 20;
-/// Weight of the past in the usual spread.
+/// Weight of the past in the spread upwards.
 const MEMORY: f64 = 0.95;
-/// Spreads above the usual loss that make a spike.
-const FAR: f64 = 4.0;
+/// Spreads upwards that make a spike. For even noise this is about four standard deviations.
+const FAR: f64 = 6.0;
 /// Least share above the usual loss: a very calm run has no spikes for that alone.
-const LEAST: f64 = 0.1;
+const LEAST: f64 = 0.2;
 /// Spikes that are kept; the newest.
 const KEPT: usize = 500;
 
@@ -25,6 +25,7 @@ pub struct Spike {
 pub struct Spikes {
     /// The newest last.
     pub list: Vec<Spike>,
+    /// Mean square of what was above the usual. A loss that falls steeply is below it all the time, which says nothing of spikes.
     variance: f64,
 }
 
@@ -46,7 +47,7 @@ impl Spikes {
             self.variance = MEMORY * self.variance + (1.0 - MEMORY) * capped * capped;
             return;
         }
-        let weight = if at == 0 { 1.0 } else { 1.0 - MEMORY };
-        self.variance = (1.0 - weight) * self.variance + weight * above * above;
+        let above = above.max(0.0);
+        self.variance = MEMORY * self.variance + (1.0 - MEMORY) * above * above;
     }
 }

@@ -123,7 +123,7 @@ fn with_run(state: &mut State, command: RunsCommand) -> Vec<Effect> {
         C::ShowFolder(dir) => RunsEffect::ShowFolder(dir),
         C::TensorBoard(dir) => RunsEffect::TensorBoard { dir },
         C::Delete => return delete(state),
-        C::UndoDelete => RunsEffect::Restore(std::mem::take(&mut state.runs.deleted)),
+        C::UndoDelete => RunsEffect::Restore(state.runs.deleted.pop().unwrap_or_default()),
         C::Import(file) => RunsEffect::Import {
             file,
             folder: flow::folder(state),
@@ -250,21 +250,21 @@ fn ready(state: &mut State, dir: &PathBuf) -> Option<Arc<super::RunState>> {
 }
 
 fn open(state: &mut State, dir: PathBuf) -> Vec<Effect> {
+    if state.run.dir.as_ref() == Some(&dir) {
+        return apply_any(state, Command::Go(Room::Train));
+    }
     let Some(run) = ready(state, &dir) else {
         return Vec::new();
     };
-    let is_shown = state.run.dir.as_ref() == Some(&dir);
     let alive = state.runs.entry(&dir).is_some_and(|entry| entry.end == RunEnd::Running);
-    if alive && !is_shown {
+    if alive {
         // Another program trains it: its events are followed from the first on.
         let id = state.next_job();
         state.nav.room = Room::Train;
         return vec![Effect::FindRun { id }];
     }
-    if !is_shown {
-        state.run = (*run).clone();
-        state.live = Default::default();
-    }
+    state.run = (*run).clone();
+    state.live = Default::default();
     apply_any(state, Command::Go(Room::Train))
 }
 

@@ -175,7 +175,7 @@ fn deleted(state: &mut State, binned: Vec<Binned>, problems: Vec<String>) -> Vec
     state
         .problems
         .toast(format!("{} in the bin.", count(binned.len(), "run")));
-    state.runs.deleted = binned;
+    state.runs.deleted.push(binned);
     compare(state);
     refresh(state)
 }

@@ -62,8 +62,8 @@ pub struct RunsState {
     pub differences: Vec<Difference>,
     pub look: Look,
     pub along: Along,
-    /// What was deleted last, for "Undo".
-    pub deleted: Vec<Binned>,
+    /// What was deleted, the last at the end, for "Undo".
+    pub deleted: Vec<Vec<Binned>>,
     keeping: Keeping,
 }
 

@@ -40,7 +40,7 @@ pub fn curves_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         ui.label(kit::muted(ctx.theme, text));
         return;
     }
-    // A little more, so that the last point is seen whole.
+    // A little more at both ends, so that the first and the last point are seen whole.
     let end = 1.015 * drawn.iter().map(|run| run.curves.end(along)).fold(0.0, f64::max);
     let look = &state.runs.look;
     let picture = Picture {
@@ -49,7 +49,7 @@ pub fn curves_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         height: (ui.available_height() - 4.0).max(110.0),
         logarithmic: look.logarithmic,
         along,
-        view: look.zoom.map_or((0.0, end), |zoom| zoom.along),
+        view: look.zoom.map_or((-0.01 * end, end), |zoom| zoom.along),
         zoom: look.zoom,
         number,
     };

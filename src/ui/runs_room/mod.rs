@@ -108,12 +108,10 @@ fn strip(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             if kit::icon_button(ui, icons::ARROW_CLOCKWISE, "Read the runs again").clicked() {
                 send(ctx, RunsCommand::Refresh);
             }
-            let deleted = &ctx.state.runs.deleted;
-            if let Some(first) = deleted.first() {
-                let what = if deleted.len() == 1 {
-                    first.name.clone()
-                } else {
-                    count(deleted.len(), "run")
+            if let Some(deleted) = ctx.state.runs.deleted.last() {
+                let what = match &deleted[..] {
+                    [one] => one.name.clone(),
+                    more => count(more.len(), "run"),
                 };
                 if kit::button(ui, icons::UNDO, "Undo").clicked() {
                     send(ctx, RunsCommand::UndoDelete);
@@ -163,24 +161,23 @@ fn footer(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let can_resume = matches!(run.end, RunEnd::Broken | RunEnd::Paused | RunEnd::Stopped);
     let resume = run.checkpoint.as_ref().filter(|_| can_resume).map(|(step, _)| *step);
     let chat = run.result.is_some() || run.checkpoint.is_some();
-    match (run.end, resume) {
-        (RunEnd::Running, _) => {
-            if kit::primary(ui, ctx.theme, "Watch it train", None).clicked() {
-                send(ctx, RunsCommand::Open(dir.clone()));
-            }
-        }
+    let next = match (run.end, resume) {
+        (RunEnd::Running, _) => Some(("Watch it train".to_owned(), None, RunsCommand::Open(dir.clone()))),
         (RunEnd::Broken | RunEnd::Paused, Some(step)) => {
             let busy = ctx.state.run.is_active().then_some("Another run is being trained.");
-            if kit::primary(ui, ctx.theme, &format!("Resume from step {step}"), busy).clicked() {
-                send(ctx, RunsCommand::Resume(dir.clone()));
-            }
+            Some((
+                format!("Resume from step {step}"),
+                busy,
+                RunsCommand::Resume(dir.clone()),
+            ))
         }
-        _ if chat => {
-            if kit::primary(ui, ctx.theme, &format!("Chat with {name}"), None).clicked() {
-                send(ctx, RunsCommand::Chat(dir.clone()));
-            }
-        }
-        _ => {}
+        _ if chat => Some((format!("Chat with {name}"), None, RunsCommand::Chat(dir.clone()))),
+        _ => None,
+    };
+    if let Some((label, blocked, command)) = next
+        && kit::primary(ui, ctx.theme, &label, blocked).clicked()
+    {
+        send(ctx, command);
     }
     if let Some(step) = resume.filter(|_| run.end == RunEnd::Stopped && !ctx.state.run.is_active())
         && kit::button(ui, "", &format!("Go on from step {step}")).clicked()

@@ -37,7 +37,7 @@ pub fn charts_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         answers.push(small(
             ctx,
             &mut columns[1],
-            (Chart::Rate, "Learning rate", number),
+            (Chart::Rate, "Learning rate over steps", number),
             lines,
             cursor,
         ));
@@ -53,8 +53,8 @@ pub fn charts_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     if hovered != cursor {
         ui.ctx().request_repaint();
     }
-    for answer in answers {
-        take(ctx, ui, answer);
+    for (i, answer) in answers.into_iter().enumerate() {
+        take(ctx, ui, answer, i == 0);
     }
 }
 
@@ -65,22 +65,29 @@ fn snapped(curves: &Curves, x: f64) -> f64 {
         .map_or(x, |at| curves.position(Along::Steps, at))
 }
 
-fn take(ctx: &mut Ctx<'_>, ui: &Ui, answer: Answer) {
+/// Does what the pointer did. Steps are opened in the first chart only: the others stand below what opens.
+fn take(ctx: &mut Ctx<'_>, ui: &Ui, answer: Answer, opens: bool) {
     let curves = &ctx.state.run.curves;
     if let Some(zoom) = answer.zoomed {
         ctx.send(Command::Live(LiveCommand::Zoom(zoom)));
-    } else if let Some(at) = answer.clicked.and_then(|x| curves.nearest(Along::Steps, x)) {
+    } else if let Some(at) = answer
+        .clicked
+        .filter(|_| opens)
+        .and_then(|x| curves.nearest(Along::Steps, x))
+    {
         ctx.send(Command::Live(LiveCommand::Step(Some(curves.steps[at].step))));
     }
     if let Some(at) = answer.hovered.and_then(|x| curves.nearest(Along::Steps, x)) {
-        readout::tooltip(ctx, ui, &answer.response, at);
+        readout::tooltip(ctx, ui, &answer.response, (at, opens));
     }
 }
 
 /// What is in view of the steps.
 fn view(ctx: &Ctx<'_>) -> (f64, f64) {
     let run = &ctx.state.run;
-    let all = (0.0, (run.steps().max(run.step()) as f64).max(1.0));
+    let end = (run.steps().max(run.step()) as f64).max(1.0);
+    // A point at step 0 is seen whole.
+    let all = (-0.008 * end, end);
     ctx.state.live.look.zoom.map_or(all, |zoom| zoom.along)
 }
 
@@ -211,7 +218,13 @@ fn norms(ctx: &Ctx<'_>, ui: &mut Ui, cursor: Option<f64>) -> Answer {
             lines.push((Measure::GroupNorm(i), ctx.theme.palette(i)));
         }
     }
-    small(ctx, ui, (Chart::Norm, "Gradient norm", number), lines, cursor)
+    small(
+        ctx,
+        ui,
+        (Chart::Norm, "Gradient norm over steps", number),
+        lines,
+        cursor,
+    )
 }
 
 fn lesser(ctx: &Ctx<'_>, columns: &mut [Ui], cursor: Option<f64>, answers: &mut Vec<Answer>) {

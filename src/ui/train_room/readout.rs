@@ -46,15 +46,20 @@ pub fn title(curves: &Curves, at: usize) -> String {
     format!("Step {}, epoch {:.2}", thousands(step.step as u64), step.epoch)
 }
 
-/// The figures of a step beside the pointer.
-pub fn tooltip(ctx: &Ctx<'_>, ui: &Ui, response: &Response, at: usize) {
+/// The figures of the step at a place beside the pointer, and what can be done there.
+pub fn tooltip(ctx: &Ctx<'_>, ui: &Ui, response: &Response, (at, opens): (usize, bool)) {
     let curves = &ctx.state.run.curves;
     let tip = Tooltip::always_open(ui.ctx().clone(), response.layer_id, response.id, PopupAnchor::Pointer);
     tip.gap(14.0).show(|ui| {
         ui.label(kit::strong(title(curves, at)));
         ui.spacing_mut().interact_size.y = 16.0;
         table(ctx, ui, curves, at);
-        ui.label(kit::muted(ctx.theme, "Click for the rows, draw a box to zoom.").small());
+        let hint = if opens {
+            "Click for the rows, draw a box to zoom."
+        } else {
+            "Draw a box to zoom."
+        };
+        ui.label(kit::muted(ctx.theme, hint).small());
     });
 }
 

@@ -9,6 +9,11 @@ use crate::session::words::{first_words, thousands};
 
 /// Width of the column of steps.
 const STEPS: f32 = 96.0;
+/// Different answers of a prompt that are shown from the beginning, and from the end.
+const FIRST: usize = 4;
+const NEWEST: usize = 16;
+/// Answers that are looked through at most, the newest.
+const RECENT: usize = 4000;
 /// Characters of an answer that are shown.
 const LONGEST: usize = 600;
 
@@ -45,7 +50,8 @@ fn by_prompt(samples: &[Sample]) -> Vec<(&str, Vec<Stretch<'_>>)> {
 pub fn timeline_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let theme = ctx.theme;
     kit::caption(ui, theme, "Answers to the same prompts");
-    let prompts = by_prompt(&ctx.state.run.samples);
+    let samples = &ctx.state.run.samples;
+    let prompts = by_prompt(&samples[samples.len().saturating_sub(RECENT)..]);
     if prompts.is_empty() {
         ui.label(kit::muted(theme, "Come with each evaluation."));
     }
@@ -54,8 +60,15 @@ pub fn timeline_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             ui.set_width(ui.available_width());
             ui.colored_label(theme.role(Role::User), first_words(prompt, 300));
             let last = stretches.len().saturating_sub(1);
+            let left_out = FIRST..stretches.len().saturating_sub(NEWEST);
             for (i, stretch) in stretches.iter().enumerate() {
-                stretch_ui(ctx, ui, stretch, i == last);
+                if i == left_out.start && !left_out.is_empty() {
+                    let words = format!("{} more answers", thousands(left_out.len() as u64));
+                    ui.label(kit::muted(theme, words).small());
+                }
+                if !left_out.contains(&i) {
+                    stretch_ui(ctx, ui, stretch, i == last);
+                }
             }
         });
     }
