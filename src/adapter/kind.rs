@@ -17,7 +17,7 @@ pub enum Adapter {
     /// Low-rank deltas beside linear layers, DoRA's too.
     Lora(Box<Lora>),
     /// Learned embeddings, or keys and values, in front of every row.
-    Virtual(VirtualTokens),
+    Virtual(Box<VirtualTokens>),
     /// Small networks after sublayers.
     Bottleneck(Bottlenecks),
 }
@@ -93,9 +93,9 @@ impl Adapter {
     /// A file is missing or broken, the kind is unknown, or the adapter was made for another model.
     pub fn load(dir: &Path, model: &ModelConfig, device: &Device) -> Result<Self, AdapterError> {
         Ok(match peft::kind(dir)?.as_str() {
-            "PROMPT_TUNING" | "PREFIX_TUNING" => Self::Virtual(VirtualTokens::load(dir, model, device)?),
+            "PROMPT_TUNING" | "PREFIX_TUNING" => VirtualTokens::load(dir, model, device)?.into(),
             BOTTLENECK => Self::Bottleneck(Bottlenecks::load(dir, model, device)?),
-            _ => Self::Lora(Box::new(Lora::load(dir, model, device)?)),
+            _ => Lora::load(dir, model, device)?.into(),
         })
     }
 
@@ -129,5 +129,11 @@ fn bottleneck<'a>((path, b): (&'a String, &'a mut crate::model::Bottleneck)) -> 
 impl From<Lora> for Adapter {
     fn from(lora: Lora) -> Self {
         Self::Lora(Box::new(lora))
+    }
+}
+
+impl From<VirtualTokens> for Adapter {
+    fn from(tokens: VirtualTokens) -> Self {
+        Self::Virtual(Box::new(tokens))
     }
 }

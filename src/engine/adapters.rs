@@ -34,7 +34,7 @@ pub fn fresh(
         }
     };
     let ids = repeated(ids.take(method.virtual_tokens).collect(), method.virtual_tokens);
-    Ok(Adapter::Virtual(VirtualTokens::new(kind, model, &ids, device)?))
+    Ok(VirtualTokens::new(kind, model, &ids, device)?.into())
 }
 
 /// Is an adapter of the kind that a recipe trains?

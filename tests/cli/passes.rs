@@ -16,7 +16,11 @@ fn steps(world: &World, name: &str, settings: &[&str]) -> Vec<(f64, f64)> {
     }
     let events = world.run(&arguments).ok().lines();
     let step = |event: &serde_json::Value| Some((event["loss"].as_f64()?, event["grad_norm"].as_f64()?));
-    let steps: Vec<(f64, f64)> = events.iter().filter(|e| e["event"] == "step").filter_map(step).collect();
+    let steps: Vec<(f64, f64)> = events
+        .iter()
+        .filter(|e| e["event"] == "step")
+        .filter_map(step)
+        .collect();
     assert_eq!(steps.len(), 4, "{name}");
     steps
 }
@@ -28,11 +32,17 @@ fn activation_checkpointing_gives_the_same_losses_with_dropout_and_noise() {
     let kept = steps(&world, "kept", &[]);
     let again = steps(&world, "again", &["batch.checkpointing=true"]);
     for ((a, norm_a), (b, norm_b)) in kept.iter().zip(&again) {
-        assert!((a - b).abs() < 1e-5 && (norm_a - norm_b).abs() < 1e-4 * norm_a, "{kept:?} {again:?}");
+        assert!(
+            (a - b).abs() < 1e-5 && (norm_a - norm_b).abs() < 1e-4 * norm_a,
+            "{kept:?} {again:?}"
+        );
     }
     for other in ["method.dropout=0", "optim.neftune=0", "optim.kl=5"] {
         let changed = steps(&world, other, &[other]);
-        assert!((changed[3].0 - kept[3].0).abs() > 1e-4, "{other} changes nothing: {changed:?} {kept:?}");
+        assert!(
+            (changed[3].0 - kept[3].0).abs() > 1e-4,
+            "{other} changes nothing: {changed:?} {kept:?}"
+        );
     }
 }
 
@@ -41,10 +51,7 @@ fn replay_adds_rows_in_its_share_and_the_dry_step_tells_what_it_took() {
     let world = World::new();
     world.rows("rows.jsonl", 8);
     world.rows("general.jsonl", 3);
-    let recipe = world.recipe(
-        "recipe.toml",
-        "[optim]\nmax_steps = 1\n[template]\nname = \"chatml\"\n",
-    );
+    let recipe = world.recipe("recipe.toml", "[optim]\nmax_steps = 1\n[template]\nname = \"chatml\"\n");
     let train_rows = |settings: &[&str], run: &str| {
         let mut arguments = vec!["train", &recipe, "--run", run, "--accept-findings", "--json"];
         for setting in settings {

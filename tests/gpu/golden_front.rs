@@ -16,7 +16,7 @@ const KINDS: [(&str, VirtualKind); 2] = [("prompt", VirtualKind::Prompt), ("pref
 
 fn golden_tokens(case: &str, kind: VirtualKind, device: &Device) -> Adapter {
     let rows = matrix(&weights("methods.safetensors"), &format!("{case}.embedding"), device);
-    Adapter::Virtual(VirtualTokens { kind, rows })
+    Adapter::from(VirtualTokens { kind, rows })
 }
 
 fn logits(model: &Decoder, rows: &[Vec<u32>]) -> Tensor<2> {
@@ -121,7 +121,7 @@ fn decoding_with_a_cache_sees_the_virtual_tokens_in_every_architecture() {
         for (_, kind) in KINDS {
             let tokens = VirtualTokens::new(kind, &base, &[5, 17, 40], &device).expect(case);
             let mut model = base.clone();
-            Adapter::Virtual(tokens).attach(&mut model, false).expect(case);
+            Adapter::from(tokens).attach(&mut model, false).expect(case);
             let whole = values(logits(&model, std::slice::from_ref(&row)));
             assert!(
                 gap(&whole, &values(logits(&base, std::slice::from_ref(&row)))) > 1e-4,
@@ -159,7 +159,7 @@ fn a_prefix_made_of_real_tokens_is_those_tokens() {
     for (_, kind) in KINDS {
         let mut model = base.clone();
         let tokens = VirtualTokens::new(kind, &base, &real, &device).expect("tokens");
-        Adapter::Virtual(tokens).attach(&mut model, false).expect("attach");
+        Adapter::from(tokens).attach(&mut model, false).expect("attach");
         let behind = values(logits(&model, &[row.to_vec()]));
         close(&format!("{kind:?} of real tokens"), gap(&behind, &all[3 * 259..]), 2e-5);
         assert_eq!(model.context(), base.context() - 3);
@@ -171,7 +171,7 @@ fn generation_ends_where_the_context_does_behind_virtual_tokens() {
     let device = Device::flex();
     let mut model = tiny_llama("untied", &device);
     let tokens = VirtualTokens::new(VirtualKind::Prefix, &model, &[7; 6], &device).expect("tokens");
-    Adapter::Virtual(tokens).attach(&mut model, false).expect("attach");
+    Adapter::from(tokens).attach(&mut model, false).expect("attach");
     let prompt: Vec<u32> = (0..240).map(|i| i % 200).collect();
     let request = Request {
         prompt: &prompt,
@@ -190,13 +190,13 @@ fn an_adapter_of_another_width_is_refused() {
     let mut model = tiny_llama("untied", &device);
     for (_, kind) in KINDS {
         let rows = Tensor::zeros([2, 63], &device);
-        let error = Adapter::Virtual(VirtualTokens { kind, rows }).attach(&mut model, false);
+        let error = Adapter::from(VirtualTokens { kind, rows }).attach(&mut model, false);
         let error = error.expect_err("must refuse").to_string();
         assert!(error.contains("63 wide"), "{error}");
     }
     let rows = Tensor::zeros([2, 64], &device);
     let kind = VirtualKind::Prompt;
-    let error = Adapter::Virtual(VirtualTokens { kind, rows })
+    let error = Adapter::from(VirtualTokens { kind, rows })
         .merge(&model)
         .expect_err("must refuse");
     assert!(error.to_string().contains("cannot be merged"), "{error}");

@@ -82,8 +82,8 @@ fn losses(device: &Device, how: How) -> Vec<f64> {
         How::Lora => lora(&model, false).into(),
         How::DoraOverNf4 => lora(&in_nf4(model.clone()), true).into(),
         How::Bottleneck => Adapter::Bottleneck(Bottlenecks::new(&model, SIDE, 4, device)).into(),
-        How::Prefix => Adapter::Virtual(virtual_tokens(VirtualKind::Prefix)).into(),
-        How::Prompt => Adapter::Virtual(virtual_tokens(VirtualKind::Prompt)).into(),
+        How::Prefix => Adapter::from(virtual_tokens(VirtualKind::Prefix)).into(),
+        How::Prompt => Adapter::from(virtual_tokens(VirtualKind::Prompt)).into(),
     };
     let model = match how {
         How::DoraOverNf4 => in_nf4(model),

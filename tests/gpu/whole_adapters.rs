@@ -262,7 +262,7 @@ fn a_recipe_s_count_of_trained_values_is_what_its_adapter_has() {
             MethodKind::Bottleneck => Adapter::Bottleneck(Bottlenecks::new(&base, m.width, 1, &device)),
             MethodKind::Prefix => {
                 let tokens = VirtualTokens::new(VirtualKind::Prefix, &base, &vec![3; m.virtual_tokens], &device);
-                Adapter::Virtual(tokens.expect(case))
+                Adapter::from(tokens.expect(case))
             }
             _ => {
                 let spec = LoraSpec {
