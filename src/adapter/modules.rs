@@ -71,9 +71,4 @@ impl Modules {
             head: self.head.clone().or_else(|| self.embed.clone().filter(|_| self.tied)),
         }
     }
-
-    /// Are there none?
-    pub fn is_empty(&self) -> bool {
-        self.embed.is_none() && self.head.is_none()
-    }
 }
