@@ -247,6 +247,12 @@ fn a_hundred_thousand_steps_stay_within_a_frame() {
             window.harness.hover_at(pos2(500.0 + 8.0 * i as f32, 320.0));
             let start = Instant::now();
             window.harness.step();
+            let output = window.harness.output();
+            let triangles = window
+                .harness
+                .ctx
+                .tessellate(output.shapes.clone(), output.pixels_per_point);
+            assert!(!triangles.is_empty());
             start.elapsed()
         })
         .collect();

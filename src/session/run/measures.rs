@@ -77,7 +77,7 @@ pub enum Measure {
     Smoothed,
     Rate,
     Norm,
-    /// Gradient norm of one of [`Curves::groups`].
+    /// Gradient norm of one of [`Curves::groups`](super::Curves::groups).
     GroupNorm(usize),
     Speed,
     Share,
