@@ -11,7 +11,7 @@ pub fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// Largest resident size since [`forget_peak`], else of its whole life, in bytes; 0 where the system does not tell (only Linux does, in `/proc`).
+/// Largest resident size since `forget_peak`, else of its whole life, in bytes; 0 where the system does not tell (only Linux does, in `/proc`).
 pub fn peak_memory() -> u64 {
     bytes_after("VmHWM:")
 }

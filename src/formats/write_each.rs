@@ -10,15 +10,13 @@ use safetensors::Dtype;
 use safetensors::tensor::{SafeTensorError, View};
 
 use super::FormatError;
-#[cfg(doc)]
-use super::weights::write;
 use super::weights::{HostTensor, StoreType};
 
-/// As [`write`], with tensors that are made one at a time while the file is written: no second copy of all of them is held.
+/// As [`super::weights::write()`], with tensors that are made one at a time while the file is written: no second copy of all of them is held.
 /// `specs` names them with their shapes; `read` gives one by its index.
 ///
 /// # Errors
-/// Those of `read`, and as [`write`].
+/// Those of `read`, and as [`super::weights::write()`].
 pub fn write_each<E: From<FormatError>>(
     path: &Path,
     specs: &[(String, Vec<usize>)],
