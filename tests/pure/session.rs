@@ -387,6 +387,17 @@ fn the_smoothed_loss_starts_at_the_first_loss_and_follows() {
 }
 
 #[test]
+fn a_machine_that_slept_through_a_step_does_not_change_the_time_left() {
+    let mut curves = Curves::default();
+    (1..=20).for_each(|i| curves.add(step(i, 3.0)));
+    curves.add(StepPoint {
+        seconds: 28_800.0,
+        ..step(21, 3.0)
+    });
+    assert_eq!(curves.seconds_per_step(), Some(2.0));
+}
+
+#[test]
 fn steps_made_again_after_a_resume_replace_the_old_ones() {
     let mut curves = Curves::default();
     (1..=50).for_each(|i| curves.add(step(i, 3.0)));
