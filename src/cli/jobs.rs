@@ -6,10 +6,13 @@ use std::time::Duration;
 use super::{console::Console, failure::Failure, interrupt};
 use crate::protocol::{Control, Event, Job};
 use crate::session::words;
-use crate::worker::{News, RunHandle, WorkerHandle};
+use crate::worker::{News, RunHandle, WorkerHandle, is_alive};
 
 /// How often Ctrl+C is looked for.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How many times as long worker and supervisor may take to leave.
+const LEAVING: usize = 100;
 
 /// A worker that a job runs in.
 trait Link {
@@ -110,8 +113,20 @@ const TRAINING: u64 = 1;
 /// # Errors
 /// As [`Worker::run`].
 pub fn train(job: Job, console: &Console, on_event: &mut dyn FnMut(Event)) -> Result<(), Failure> {
+    let folder = match &job {
+        Job::Train { run_dir, .. } => Some(run_dir.clone()),
+        _ => None,
+    };
     let handle = RunHandle::start(TRAINING, job, Arc::new(|| {})).map_err(Failure::failed)?;
-    follow(&handle, TRAINING, console, &mut |event| show(event, console, on_event))
+    let end = follow(&handle, TRAINING, console, &mut |event| show(event, console, on_event));
+    // The last word comes before worker and supervisor are gone; the next command may want their folder at once.
+    for _ in 0..LEAVING {
+        if !folder.as_deref().is_some_and(is_alive) {
+            break;
+        }
+        std::thread::sleep(PATIENCE);
+    }
+    end
 }
 
 fn follow(link: &dyn Link, id: u64, console: &Console, on_event: &mut dyn FnMut(Event)) -> Result<(), Failure> {

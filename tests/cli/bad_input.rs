@@ -137,17 +137,9 @@ fn settings_that_would_be_ignored_are_refused() {
     let world = World::new();
     world.rows("rows.jsonl", 2);
     let recipe = world.recipe("r.toml", "");
-    for (set, words) in [
-        (
-            "method.modules_to_save=[\"embed_tokens\"]",
-            ["method.modules_to_save", "embed_tokens"],
-        ),
-        ("batch.checkpointing=true", ["batch.checkpointing", "not supported yet"]),
-    ] {
-        world
-            .run(&["train", &recipe, "--run", "run", "--set", set])
-            .refuses(1, &words);
-    }
+    world
+        .run(&["train", &recipe, "--run", "run", "--set", "optim.name=adamw8bit"])
+        .refuses(1, &["optim.name", "not supported yet"]);
 }
 
 #[test]
@@ -209,6 +201,6 @@ fn a_loss_that_is_no_number_names_the_rows_and_keeps_the_last_good_step() {
     std::fs::write(&weights, bytes).unwrap();
     let recipe = world.recipe("r.toml", "[optim]\nmax_steps = 3");
     let answer = world.run(&["train", &recipe, "--run", "run", "--set", "data.split=0"]);
-    answer.refuses(1, &["loss", "step 1", "rows.jsonl", "line", "last good"]);
+    answer.refuses(1, &["loss", "step 3", "rows.jsonl", "line", "last good"]);
     assert!(world.path("run/final/adapter_model.safetensors").is_file());
 }

@@ -6,6 +6,7 @@ mod prompts;
 mod setting;
 mod start;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -231,7 +232,8 @@ fn name_rows(error: &TrainError, data: &Prepared, skipped: &[usize], kept: &Path
         .origins(skipped)
         .filter_map(|row| Some(format!("{} line {}", data.files.get(row.file)?.display(), row.line)))
         .collect();
-    places.dedup();
+    let mut told = HashSet::new();
+    places.retain(|place| told.insert(place.clone()));
     EngineError::NotFinite {
         cause: error.to_string(),
         rows: places.join(", "),
