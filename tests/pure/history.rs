@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burnish::formats::tensorboard::{EventWriter, Scalar};
 use burnish::formats::trainer_state;
+use burnish::recipe::Recipe;
 use burnish::session::runs::{self, Column, RunEnd, RunsCommand, RunsEffect, RunsOutcome, Sort};
 use burnish::session::{Command, Effect, Measure, Outcome, Room, RunPhase, State, absorb, apply};
 
@@ -260,6 +261,17 @@ fn a_duplicate_puts_the_recipe_into_the_form() {
             .iter()
             .any(|e| matches!(e, Effect::ReadData { path, .. } if path.ends_with("rows.jsonl")))
     );
+}
+
+#[test]
+fn a_duplicate_of_several_files_says_that_one_is_opened() {
+    let (project, mut state) = three_runs();
+    let two = Recipe::new("starter", vec!["a.jsonl".into(), "b.jsonl".into()]);
+    let dir = finished(&project.path().join("runs"), "2026-11-21-120000-two", &two, 0.5);
+    settle(&mut state, Command::Runs(RunsCommand::Refresh));
+    apply(&mut state, Command::Runs(RunsCommand::Duplicate(dir)));
+    let problem = &state.problems.list.last().expect("it is said").message;
+    assert!(problem.contains("2 files") && problem.contains("a.jsonl"), "{problem}");
 }
 
 #[test]

@@ -210,6 +210,16 @@ fn duplicate(state: &mut State, dir: PathBuf) -> Vec<Effect> {
     if !state.run.is_active() {
         state.run = super::RunState::default();
     }
+    if let [first, _, ..] = &recipe.data.files[..] {
+        let (all, first) = (recipe.data.files.len(), first.display());
+        let recipe_file = dir.join("recipe.toml");
+        let message = format!(
+            "{name} learned from {all} files; the window opens one at a time, now {first}. To use all of them, run \
+             `burnish train {}`.",
+            recipe_file.display()
+        );
+        state.problems.report(message, Vec::new());
+    }
     let mut effects = use_files(state, &recipe);
     state.recipe.name = name;
     state.recipe.recipe = recipe;
