@@ -18,3 +18,4 @@ mod smoke;
 mod stage;
 mod template_room;
 mod template_tools;
+mod train_form;

@@ -73,7 +73,8 @@ fn lints_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, plan: &Plan) {
             ui.colored_label(ctx.theme.warn(), icons::WARNING);
             ui.label(&lint.message);
             if let Some(fix) = &lint.fix {
-                let label = format!("Set {}", fix.replace('=', " to "));
+                let setting = fix.split_once('.').map_or(fix.as_str(), |(_, setting)| setting);
+                let label = format!("Set {}", setting.replace('_', " ").replace('=', " to "));
                 if kit::link(ui, ctx.theme, &label).clicked() {
                     ctx.send(Command::Train(TrainCommand::Set(vec![fix.clone()])));
                 }
