@@ -9,6 +9,7 @@ mod bench_data;
 mod budget;
 mod check;
 pub mod devices;
+mod entropy_watch;
 mod error;
 mod fetch;
 mod flags;
@@ -27,6 +28,7 @@ mod untrained;
 mod writer;
 
 pub use budget::of_amdgpu;
+pub use entropy_watch::EntropyWatch;
 pub use error::EngineError;
 pub use flags::Flags;
 pub use loaded::{Loaded, load_base, stage};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::prepare::Prepared;
-use super::{Flags, Sink, memory};
+use super::{EntropyWatch, Flags, Sink, memory};
 use crate::data::Conversation;
 use crate::infer::{Request, Sampling, generate};
 use crate::protocol::{Event, GroupNorm};
@@ -36,6 +36,8 @@ pub struct Reporter<'a> {
     pub template: Template,
     /// Answered at every evaluation.
     pub prompts: Vec<SamplePrompt>,
+    /// Notices when the run only sharpens.
+    pub entropy: EntropyWatch,
     /// The data, to name rows.
     pub data: &'a Prepared,
     /// Examples of the steps skipped since the last update.
@@ -122,6 +124,9 @@ impl Observer for Reporter<'_> {
             seconds: r.seconds,
             entropy: Some(r.entropy),
         });
+        if let Some(message) = self.entropy.see(step, r.loss, r.entropy) {
+            (self.sink)(Event::Warning { message });
+        }
         for sample in &self.prompts {
             match self.sample(trainer, sample, step) {
                 Ok(text) => (self.sink)(Event::Sample {

@@ -17,7 +17,7 @@ use super::batches::{Batches, eval_batches};
 use super::observe::Reporter;
 use super::prepare::Prepared;
 use super::run_folder::{Outcome, RunFolderError};
-use super::{EngineError, Flags, Sink, memory};
+use super::{EngineError, EntropyWatch, Flags, Sink, memory};
 use crate::formats::checkpoint;
 use crate::protocol::Event;
 use crate::recipe::{LintFacts, ModelShape, Recipe, lints};
@@ -66,6 +66,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         tokenizer: setting.tokenizer.clone(),
         template: setting.template.clone(),
         prompts: sample_prompts(&setting),
+        entropy: EntropyWatch::default(),
         data: &setting.data,
         skipped: vec![],
     };
