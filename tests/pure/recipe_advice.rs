@@ -164,6 +164,33 @@ fn what_fits_is_below_the_budget_and_keeps_the_step() {
     );
 }
 
+/// Settings, rows, tokens of every row (all learned) and the peak in MB that `tests/peers/memory.py` measured on SmolLM2-135M.
+const MEASURED: [(&[&str], usize, usize, f64); 9] = [
+    (&[], 4, 256, 1850.0),
+    (&["batch.checkpointing=true"], 8, 512, 1174.0),
+    (&["method.quant=nf4"], 4, 256, 1484.0),
+    (&["method.kind=full"], 2, 256, 2689.0),
+    (&["method.r=64"], 2, 512, 2073.0),
+    (&["method.quant=nf4", "batch.checkpointing=true"], 16, 256, 787.0),
+    (&["method.kind=full", "optim.name=adafactor"], 4, 256, 2148.0),
+    (
+        &["method.kind=full", "batch.checkpointing=true", "batch.accumulation=2"],
+        6,
+        384,
+        2808.0,
+    ),
+    (&["method.quant=q8"], 3, 512, 2087.0),
+];
+
+#[test]
+fn estimates_are_within_a_tenth_of_measured_peaks() {
+    for (settings, rows, len, measured) in MEASURED {
+        let estimate = memory(&recipe(settings), &shape(), Load::full(rows, len)).total() as f64 / 1e6;
+        let ratio = estimate / measured;
+        assert!((0.9..=1.1).contains(&ratio), "{settings:?} {rows} x {len}: {ratio:.3}");
+    }
+}
+
 #[test]
 fn estimates_follow_what_is_kept() {
     let shape = shape();
