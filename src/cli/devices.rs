@@ -2,6 +2,7 @@
 
 use super::{args::DevicesArgs, console::Console, failure::Failure, jobs};
 use crate::protocol::{DeviceInfo, Event, Job};
+use crate::session::words;
 
 /// Lists the devices; with `--check` a wrong result is a failure.
 ///
@@ -28,6 +29,10 @@ pub fn run(args: &DevicesArgs, console: &Console) -> Result<(), Failure> {
 fn line(device: &DeviceInfo) -> String {
     let mark = if device.default { "*" } else { " " };
     let mut line = format!("{mark} {:<10} {} ({})", device.name, device.label, device.kind);
+    match device.memory {
+        Some(memory) => line += &format!(", {} of memory", words::bytes(memory.total)),
+        None => line += ", memory unknown",
+    }
     if device.max_binding > 0 {
         line += &format!(", largest binding {} MiB", device.max_binding >> 20);
     }

@@ -4,8 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use burn::tensor::Device;
+
 use super::prepare::Prepared;
-use super::{EntropyWatch, Flags, Sink, memory};
+use super::{EntropyWatch, Flags, Sink, devices, memory};
 use crate::data::Conversation;
 use crate::infer::{Request, Sampling, generate};
 use crate::protocol::{Event, GroupNorm};
@@ -36,6 +38,8 @@ pub struct Reporter<'a> {
     pub template: Template,
     /// Answered at every evaluation.
     pub prompts: Vec<SamplePrompt>,
+    /// Where the run is.
+    pub device: Device,
     /// Notices when the run only sharpens.
     pub entropy: EntropyWatch,
     /// The data, to name rows.
@@ -98,7 +102,7 @@ impl Observer for Reporter<'_> {
                 })
                 .collect(),
             rows: self.data.places(rows),
-            memory: memory::memory_now(),
+            memory: devices::reserved(&self.device).unwrap_or_else(memory::memory_now),
         });
     }
 

@@ -13,6 +13,7 @@ mod curves;
 mod data;
 mod data_files;
 mod data_kit;
+mod device_memory;
 mod entropy_watch;
 #[path = "../fetched/mod.rs"]
 mod fetched;

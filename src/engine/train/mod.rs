@@ -66,6 +66,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
         tokenizer: setting.tokenizer.clone(),
         template: setting.template.clone(),
         prompts: sample_prompts(&setting),
+        device: setting.device.clone(),
         entropy: EntropyWatch::default(),
         data: &setting.data,
         skipped: vec![],

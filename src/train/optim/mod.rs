@@ -107,6 +107,7 @@ impl Optimizer {
     pub fn new(config: OptimizerConfig, params: &[Param]) -> Self {
         let rule = |param: &Param| -> Box<dyn Rule> {
             match config.kind {
+                // Runs with the second are refused before they get here: its states are not kept in eight bits yet.
                 OptimizerKind::AdamW | OptimizerKind::AdamW8bit => Box::new(adamw::AdamW::new(param)),
                 OptimizerKind::Adafactor => Box::new(adafactor::Adafactor::new(param)),
                 OptimizerKind::Lion => Box::new(lion::Lion::new(param)),
