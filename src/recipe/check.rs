@@ -69,6 +69,11 @@ impl Recipe {
                 "\"method.quant\" rounds weights that are never trained, and \"method.kind\" = \"full\" trains all of them. Leave it out.",
             ),
             (
+                self.optim.kl > 0.0 && m.kind == MethodKind::Full,
+                "optim.kl",
+                "\"optim.kl\" compares with the base, and \"method.kind\" = \"full\" leaves none to compare with. Leave it out.",
+            ),
+            (
                 m.dora && !lora,
                 "method.dora",
                 "\"method.dora\" is a kind of LoRA. Leave it out, or set \"method.kind\" = \"lora\".",

@@ -9,8 +9,8 @@ use super::{MethodKind, ModelShape, OptimizerKind, Quant, Recipe, trainable};
 const F32: u64 = 4;
 /// Kernels, small buffers and the allocator's unused ends.
 const FIXED_WORKSPACE: u64 = 40 << 20;
-/// Bytes of logits that are computed at a time (`objective::LOGIT_BYTES`).
-const LOGITS_AT_ONCE: u64 = 64 << 20;
+/// Bytes of logits that are computed at a time; the objective's own constant, which a test holds it against.
+pub const LOGITS_AT_ONCE: u64 = 64 << 20;
 /// Numbers of a frozen weight that are unpacked at a time.
 const UNPACKED: u64 = 4 << 20;
 /// Bytes of a weight in NF4: four bits, and a scale of four bytes for 64 of them.

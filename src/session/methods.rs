@@ -21,7 +21,7 @@ pub enum Method {
 
 /// What a card says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Card {
+pub struct MethodCard {
     /// The field's name for it.
     pub name: &'static str,
     /// What it changes.
@@ -46,7 +46,7 @@ impl Method {
     ];
 
     /// Its card.
-    pub fn card(self) -> Card {
+    pub fn card(self) -> MethodCard {
         let (name, changes, costs) = match self {
             Self::Lora => (
                 "LoRA",
@@ -99,7 +99,7 @@ impl Method {
                 "The smallest of all, the slowest to learn; for large bases. Cannot be merged.",
             ),
         };
-        Card { name, changes, costs }
+        MethodCard { name, changes, costs }
     }
 
     /// The method that a recipe describes.

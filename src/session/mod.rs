@@ -43,7 +43,7 @@ pub use hub::{
 };
 pub use lengths::{RowLengths, can_count};
 pub use live::{Chart, LiveCommand, LiveState, Look, Zoom};
-pub use methods::{Card, Method};
+pub use methods::{Method, MethodCard};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;
 pub use plan::Plan;

@@ -130,6 +130,7 @@ fn what_a_method_cannot_have_is_refused_before_anything_is_read() {
         answer.refuses(code.max(1), words);
     };
     refuse(&["method.kind=full", "method.quant=nf4"], &["method.quant"]);
+    refuse(&["method.kind=full", "optim.kl=0.1"], &["optim.kl", "base"]);
     refuse(
         &["method.kind=prefix", "data.packing=true"],
         &["data.packing", "virtual tokens"],

@@ -9,7 +9,7 @@ use burnish::formats::source::TensorSource;
 use burnish::formats::weights::WeightFile;
 use burnish::model::{Cache, Decoder, Inputs, Storage};
 
-use crate::golden::{close, deviation};
+use crate::golden::{close, deviation, gap};
 
 /// The folders that architectures.py writes.
 pub const CASES: [&str; 17] = [
@@ -60,14 +60,6 @@ pub fn ids(case: &str, name: &str) -> Vec<u32> {
 fn whole(model: &Decoder, row: &[u32]) -> Tensor<2> {
     let inputs = Inputs::following(model, row, 0, &model.device()).expect("inputs");
     model.logits(model.hidden(&inputs, None))
-}
-
-fn gap(a: &[f32], b: &[f32]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| f64::from((a - b).abs()))
-        .fold(0.0, f64::max)
 }
 
 #[test]

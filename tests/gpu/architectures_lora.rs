@@ -9,7 +9,7 @@ use burnish::model::{Decoder, Inputs, Storage};
 use burnish::train::{Trained, Trainer};
 
 use crate::architectures::{CASES, copy_config, decoder, folder, ids, values};
-use crate::golden::{close, deviation, padded};
+use crate::golden::{close, deviation, gap, padded};
 use crate::golden_tiny_llama::setup;
 
 const ADAPTED: [&str; 5] = ["gpt2", "gpt_neox", "phi3", "gemma3", "qwen2"];
@@ -17,13 +17,6 @@ const ADAPTED: [&str; 5] = ["gpt2", "gpt_neox", "phi3", "gemma3", "qwen2"];
 fn logits(model: &Decoder, row: &[u32]) -> Vec<f32> {
     let inputs = Inputs::following(model, row, 0, &model.device()).expect("inputs");
     values(model.logits(model.hidden(&inputs, None)))
-}
-
-fn gap(a: &[f32], b: &[f32]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| f64::from((a - b).abs()))
-        .fold(0.0, f64::max)
 }
 
 #[test]

@@ -77,6 +77,25 @@ pub fn deviation_after_adam(found: &Tensor<2>, grad: &Tensor<2>, file: &WeightFi
         .fold(0.0, f64::max)
 }
 
+/// The largest difference between two lists of one length.
+pub fn gap(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len(), "number of values");
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| f64::from((a - b).abs()))
+        .fold(0.0, f64::max)
+}
+
+/// Asserts that a loss is the expected one, within two millionths of it.
+pub fn close_loss(case: &str, loss: f64, expected: &Value) {
+    let expected = expected.as_f64().expect("loss");
+    close(
+        &format!("{case} loss (relative)"),
+        (loss - expected).abs() / expected,
+        2e-6,
+    );
+}
+
 /// Asserts and prints a deviation, so that `--nocapture` lists how close each value is.
 pub fn close(what: &str, deviation: f64, tolerance: f64) {
     println!("golden {what}: largest deviation {deviation:.2e} (tolerance {tolerance:.0e})");

@@ -157,30 +157,29 @@ fn check_linear(what: &str, plain: &[f32], shape: [usize; 2], weight: &PackedWei
     assert_close(&format!("{what} {n} gradient"), &got_grad, &grad, TOLERANCE);
 }
 
+impl Golden {
+    /// Checks products with this weight in some packing, doubly quantised or not, against plain ones.
+    fn check(&self, double: bool, weight: &PackedWeight, n: usize, device: &Device) {
+        check_linear(
+            self.name,
+            &self.values[usize::from(double)],
+            self.shape,
+            weight,
+            n,
+            device,
+        );
+    }
+}
+
 #[test]
 fn products_with_nf4_equal_plain_ones_on_the_cpu() {
     let device = Device::flex();
     for golden in golden() {
         for double in [false, true] {
-            let plain = &golden.values[usize::from(double)];
             // One vector, few and many take different ways.
             for n in [1, 2, 9] {
-                check_linear(
-                    golden.name,
-                    plain,
-                    golden.shape,
-                    &golden.packed(double, &device),
-                    n,
-                    &device,
-                );
-                check_linear(
-                    golden.name,
-                    plain,
-                    golden.shape,
-                    &golden.split(double, 3, &device),
-                    n,
-                    &device,
-                );
+                golden.check(double, &golden.packed(double, &device), n, &device);
+                golden.check(double, &golden.split(double, 3, &device), n, &device);
             }
         }
     }
@@ -198,15 +197,7 @@ fn products_with_nf4_equal_plain_ones_on_lavapipe() {
     let Some(device) = devices::lavapipe() else { return };
     for golden in golden().iter().filter(|golden| golden.name == "w5x13") {
         for (double, n) in [(true, 3), (false, 1)] {
-            let plain = &golden.values[usize::from(double)];
-            check_linear(
-                golden.name,
-                plain,
-                golden.shape,
-                &golden.packed(double, &device),
-                n,
-                &device,
-            );
+            golden.check(double, &golden.packed(double, &device), n, &device);
         }
         // More vectors than the product of packed rows takes, in buffers that begin inside blocks.
         check_linear(

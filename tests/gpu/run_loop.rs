@@ -248,20 +248,22 @@ fn a_checkpoint_with_broken_numbers_is_passed_over_on_the_way_back() {
         .save_checkpoint(&checkpoint::folder(dir.path(), at), "tiny", &state)
         .expect("saved");
     let mut all_bad = |_: usize| vec![batch(POISON, 0)];
-    let end = run(&mut broken, &plan, state, &mut all_bad, &[], &mut Quiet);
+    let end = run(&mut broken, &plan, state, &mut all_bad, &[], &mut Quiet(|_| ()));
     assert!(matches!(end, Err(TrainError::NotFinite { .. })));
     assert_eq!(broken.steps(), 1);
     assert_eq!(weights(&broken), good);
 }
 
-/// Takes no notes.
-struct Quiet;
+/// Takes no notes; does something when a checkpoint is written.
+struct Quiet<F: FnMut(usize)>(F);
 
-impl Observer for Quiet {
+impl<F: FnMut(usize)> Observer for Quiet<F> {
     fn stepped(&mut self, _: &StepReport, _: f64, _: &[usize]) {}
     fn skipped(&mut self, _: &TrainError) {}
     fn evaluated(&mut self, _: &mut Trainer, _: &EvalReport) {}
-    fn saved(&mut self, _: usize, _: &Path) {}
+    fn saved(&mut self, step: usize, _: &Path) {
+        (self.0)(step);
+    }
     fn best(&mut self, _: Best, _: &Path) {}
     fn save_failed(&mut self, _: usize, _: &TrainError) {}
     fn wish(&mut self, _: usize) -> Wish {
@@ -346,26 +348,6 @@ fn a_run_that_cannot_be_saved_is_held_instead_of_suspended() {
 /// Where the process that loses its device writes its run.
 const LOST: &str = "BURNISH_TEST_LOST_RUN";
 
-/// Destroys the device when a checkpoint of step 4 is written.
-struct Destroyer(burn::tensor::wgpu::WgpuSetup);
-
-impl Observer for Destroyer {
-    fn stepped(&mut self, _: &StepReport, _: f64, _: &[usize]) {}
-    fn skipped(&mut self, _: &TrainError) {}
-    fn evaluated(&mut self, _: &mut Trainer, _: &EvalReport) {}
-    fn saved(&mut self, step: usize, _: &Path) {
-        if step == 4 {
-            self.0.device.destroy();
-        }
-    }
-    fn best(&mut self, _: Best, _: &Path) {}
-    fn save_failed(&mut self, _: usize, _: &TrainError) {}
-    fn wish(&mut self, _: usize) -> Wish {
-        Wish::GoOn
-    }
-    fn hold(&mut self) {}
-}
-
 #[test]
 #[ignore = "run by the test below in a process of its own, whose device is of no use afterwards"]
 fn loses_its_device() {
@@ -376,7 +358,11 @@ fn loses_its_device() {
     let (device, setup) = options.init_with_setup().expect("lavapipe");
     let plan = plan(Path::new(&dir), 8);
     let state = TrainerState::default();
-    let mut observer = Destroyer(setup);
+    let mut observer = Quiet(|step| {
+        if step == 4 {
+            setup.device.destroy();
+        }
+    });
     // Some reads of a device that is gone give an error, others panic; a worker takes both for its end.
     let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut trainer = trainer_on(&device, 1e-2);

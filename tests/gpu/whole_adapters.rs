@@ -10,20 +10,13 @@ use burnish::recipe::{MethodKind, MethodPart, ModelShape, Recipe, trainable};
 use burnish::train::{Trained, Trainer};
 
 use crate::architectures::{CASES, decoder as load};
-use crate::golden::{close, ids, json, padded, tiny_llama};
+use crate::golden::{close, gap, ids, json, padded, tiny_llama};
 use crate::golden_tiny_llama::setup;
 
 fn logits(model: &Decoder, row: &[u32]) -> Vec<f32> {
     let inputs = Inputs::following(model, row, 0, &model.device()).expect("inputs");
     let all: Tensor<2> = model.logits(model.hidden(&inputs, None));
     all.inner().into_data().iter::<f32>().collect()
-}
-
-fn gap(a: &[f32], b: &[f32]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| f64::from((a - b).abs()))
-        .fold(0.0, f64::max)
 }
 
 /// What some steps make of an adapter: its losses, and the adapter.

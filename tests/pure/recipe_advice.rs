@@ -192,6 +192,11 @@ fn estimates_are_within_a_tenth_of_measured_peaks() {
 }
 
 #[test]
+fn the_estimate_knows_the_pieces_that_logits_come_in() {
+    assert_eq!(burnish::recipe::LOGITS_AT_ONCE, burnish::objective::LOGIT_BYTES as u64);
+}
+
+#[test]
 fn estimates_follow_what_is_kept() {
     let shape = shape();
     let of = |settings: &[&str]| memory(&recipe(settings), &shape, Load::full(4, 512));

@@ -3,18 +3,23 @@
 
 use super::setting::Setting;
 use crate::batch::Packed;
-use crate::engine::batches::Batches;
 use crate::engine::{EngineError, Sink, devices, memory, stage};
 use crate::protocol::Event;
 use crate::recipe::{Load, ModelShape, Quant, memory as estimate};
 use crate::train::Trainer;
 
-/// Tries the largest micro-batch and tells what it took. `idle` is what the process held before the model was loaded, in bytes.
+/// Tries the largest micro-batch, if there is one, and tells what it took. `idle` is what the process held before the model was loaded, in bytes.
 ///
 /// # Errors
 /// The device failed.
-pub(super) fn dry_step(setting: &Setting, trainer: &mut Trainer, idle: u64, sink: Sink<'_>) -> Result<(), EngineError> {
-    let Some(largest) = Batches::of(setting).largest() else {
+pub(super) fn dry_step(
+    setting: &Setting,
+    trainer: &mut Trainer,
+    largest: Option<Packed>,
+    idle: u64,
+    sink: Sink<'_>,
+) -> Result<(), EngineError> {
+    let Some(largest) = largest else {
         return Ok(());
     };
     stage(sink, "Trying the largest batch", 0, 1);

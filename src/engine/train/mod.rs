@@ -20,7 +20,7 @@ use super::run_folder::{Outcome, RunFolderError};
 use super::{EngineError, EntropyWatch, Flags, Sink, memory};
 use crate::formats::checkpoint;
 use crate::protocol::Event;
-use crate::recipe::{LintFacts, ModelShape, Recipe, lints};
+use crate::recipe::{LintFacts, ModelShape, Recipe, lints, steps_of};
 use crate::train::{self, LoopPlan, RunEnd, TrainError, Trainer, TrainerState};
 use prompts::sample_prompts;
 use setting::{Setting, set_up};
@@ -49,12 +49,12 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     memory::forget_peak();
     let idle = memory::memory_now();
     let (setting, folder) = set_up(request, sink, flags)?;
-    let mut trainer = make_trainer(&setting, request, sink, flags)?;
-    warn_of_mistakes(&setting, &trainer, sink);
-    dry::dry_step(&setting, &mut trainer, idle, sink)?;
-    trainer.smooth = flags.smooth();
     let mut batches = Batches::of(&setting);
-    let plan = loop_plan(&setting, request.run_dir, batches.steps_per_epoch());
+    let plan = loop_plan(&setting, request.run_dir, &batches);
+    let mut trainer = make_trainer(&setting, request, plan.total_steps, sink, flags)?;
+    warn_of_mistakes(&setting, &trainer, batches.rows(), &plan, sink);
+    dry::dry_step(&setting, &mut trainer, batches.largest(), idle, sink)?;
+    trainer.smooth = flags.smooth();
     let state = match request.resume {
         true => resume(&mut trainer, request.run_dir, sink)?,
         false => TrainerState::default(),
@@ -132,13 +132,12 @@ fn tell_end(end: &Result<RunEnd, TrainError>, plan: &LoopPlan, step: usize, sink
 /// Puts the trainer where the newest whole checkpoint is; what is damaged is told and put aside. A run that did not come to its first
 /// checkpoint begins anew.
 /// Common mistakes in the recipe, in the words of the form.
-fn warn_of_mistakes(setting: &Setting, trainer: &Trainer, sink: Sink<'_>) {
-    let batches = Batches::of(setting);
+fn warn_of_mistakes(setting: &Setting, trainer: &Trainer, train_rows: usize, plan: &LoopPlan, sink: Sink<'_>) {
     let shape = ModelShape::from(&trainer.model.config);
     let facts = LintFacts {
-        train_rows: batches.rows(),
+        train_rows,
         eval_rows: setting.data.eval.len(),
-        steps: total_steps(&setting.recipe, batches.steps_per_epoch()),
+        steps: plan.total_steps,
         shape: Some(&shape),
         // The audit has told.
         learns_to_stop: None,
@@ -180,28 +179,14 @@ fn named(dir: &Path) -> String {
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
 }
 
-fn total_steps(recipe: &Recipe, per_epoch: usize) -> usize {
-    match recipe.optim.max_steps {
-        0 => ((recipe.optim.epochs * per_epoch as f64).ceil() as usize).max(1),
-        steps => steps,
-    }
-}
-
-fn loop_plan(setting: &Setting, run_dir: &Path, per_epoch: usize) -> LoopPlan {
+fn loop_plan(setting: &Setting, run_dir: &Path, batches: &Batches<'_>) -> LoopPlan {
     let recipe = &setting.recipe;
-    let total = total_steps(recipe, per_epoch);
-    let share = |every: usize, parts: usize| {
-        if every == 0 {
-            total.div_ceil(parts).max(1)
-        } else {
-            every
-        }
-    };
+    let total = steps_of(batches.rows(), &recipe.batch, &recipe.optim);
     LoopPlan {
         total_steps: total,
-        steps_per_epoch: per_epoch as f64,
-        eval_every: share(recipe.eval.every, 10),
-        save_every: share(recipe.save.every, 5),
+        steps_per_epoch: batches.steps_per_epoch() as f64,
+        eval_every: recipe.eval.interval(total),
+        save_every: recipe.save.interval(total),
         keep: recipe.save.keep,
         keep_best: recipe.save.best || recipe.eval.patience > 0,
         patience: recipe.eval.patience,

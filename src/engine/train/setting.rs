@@ -13,7 +13,7 @@ use crate::engine::run_folder::RunFolder;
 use crate::engine::{EngineError, Flags, Sink, devices};
 use crate::formats::places::find_model;
 use crate::protocol::Event;
-use crate::recipe::{MethodKind, OptimizerKind, Recipe};
+use crate::recipe::{OptimizerKind, Recipe};
 use crate::template::Template;
 use crate::tokens::{Chosen, Tokenizer, choose};
 
@@ -99,23 +99,14 @@ pub(in crate::engine) fn chosen(
     Ok(choose(recipe.template.asked().as_deref(), adapter, tokenizer)?)
 }
 
-/// Settings that recipes have but training does not follow yet: refused, since a run that ignores them would not be the one asked for.
+/// What recipes can ask for but training cannot do yet: refused, since a run that ignores it would not be the one asked for.
 fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
-    let (m, o) = (&recipe.method, &recipe.optim);
-    let refused: [(bool, &'static str, String); 2] = [
-        (
-            o.name == OptimizerKind::AdamW8bit,
-            "optim.name",
-            format!("{:?}", o.name).to_lowercase(),
-        ),
-        (o.kl > 0.0 && m.kind == MethodKind::Full, "optim.kl", o.kl.to_string()),
-    ];
-    match refused.into_iter().find(|(refused, ..)| *refused) {
-        Some((_, field, value)) => Err(EngineError::Unsupported {
-            field,
-            value,
+    match recipe.optim.name {
+        OptimizerKind::AdamW8bit => Err(EngineError::Unsupported {
+            field: "optim.name",
+            value: "adamw8bit".into(),
             hint: "Leave it out.",
         }),
-        None => Ok(()),
+        _ => Ok(()),
     }
 }

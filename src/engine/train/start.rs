@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
+use super::TrainRequest;
 use super::setting::Setting;
-use super::{TrainRequest, total_steps};
 use crate::adapter::Adapter;
 use crate::batch::check_ids;
-use crate::engine::batches::Batches;
 use crate::engine::{EngineError, Flags, Sink, adapters, load_base, loaded_event};
 use crate::formats::config::ModelConfig;
 use crate::model::{Decoder, Storage};
@@ -18,6 +17,7 @@ use crate::train::{self, LrSchedule, OptimizerConfig, Passes, Trained, Trainer, 
 pub(super) fn make_trainer(
     setting: &Setting,
     request: &TrainRequest<'_>,
+    steps: usize,
     sink: Sink<'_>,
     flags: &Flags,
 ) -> Result<Trainer, EngineError> {
@@ -36,7 +36,6 @@ pub(super) fn make_trainer(
             adapter.into()
         }
     };
-    let steps = total_steps(recipe, Batches::of(setting).steps_per_epoch());
     let schedule = LrSchedule {
         kind: recipe.optim.schedule,
         peak: recipe.optim.lr,

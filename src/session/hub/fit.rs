@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::formats::config::ModelConfig;
-use crate::recipe::{Load, ModelShape, Recipe, memory};
+use crate::recipe::{Load, ModelShape, Quant, Recipe, memory};
 use crate::session::State;
 
 /// What a model can be used for here.
@@ -49,8 +49,6 @@ pub struct Needs {
 const TOKENS: usize = 1024;
 /// Weights of 16 bits.
 const HALF: u64 = 2;
-/// Bits of a weight in NF4 with its doubly quantised scales.
-const NF4_BITS: f64 = 4.127;
 /// Share of the memory that a worker can have: the system and the window need the rest.
 const USABLE: f64 = 0.85;
 
@@ -71,12 +69,12 @@ impl Needs {
         let weights = shape.parameters * HALF;
         // Keys and values of the whole conversation, in f32.
         let cache = 2 * 4 * TOKENS * config.num_hidden_layers * config.num_key_value_heads * config.head_dim;
-        let in_nf4 = shape.parameters - shape.embedding();
-        let saved = in_nf4 * HALF - (in_nf4 as f64 * NF4_BITS / 8.0) as u64;
+        let mut quantised = recipe.clone();
+        quantised.method.quant = Quant::Nf4;
         Self {
             chat: Some(weights + cache as u64 + alone.workspace),
             lora: Some(run.total()),
-            qlora: Some(run.total() - saved),
+            qlora: Some(memory(&quantised, &shape, Load::full(1, TOKENS)).total()),
         }
     }
 

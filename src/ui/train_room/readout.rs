@@ -32,7 +32,9 @@ fn figures(curves: &Curves, at: usize) -> Vec<(String, String)> {
     for (i, group) in curves.groups().enumerate() {
         known(format!("Norm of {group}"), Measure::GroupNorm(i), &number);
     }
-    known("Tokens per second".into(), Measure::Speed, &number);
+    known("Tokens per second".into(), Measure::Speed, &|speed| {
+        thousands(speed as u64)
+    });
     known("Tokens learned".into(), Measure::Share, &|share| {
         format!("{share:.1} %")
     });
