@@ -100,7 +100,7 @@ impl Bottlenecks {
     ///
     /// # Errors
     /// The folder cannot be written, the disk is full, or the device failed.
-    pub fn save(&self, dir: &Path, base_model: &str) -> Result<(), AdapterError> {
+    pub fn save(&self, dir: &Path, base_model: &str, store: StoreType) -> Result<(), AdapterError> {
         let vector = |bias: &Tensor<2>| -> Result<HostTensor, AdapterError> {
             let flat = to_host(bias)?;
             Ok(HostTensor {
@@ -115,7 +115,7 @@ impl Bottlenecks {
             tensors.push((name(path, "up", "weight"), to_host(&b.up)?));
             tensors.push((name(path, "up", "bias"), vector(&b.up_bias)?));
         }
-        write(&dir.join(ADAPTER_FILE), &tensors, StoreType::F32, &[("format", "pt")])?;
+        write(&dir.join(ADAPTER_FILE), &tensors, store, &[("format", "pt")])?;
         Ok(write_width(dir, self.width, base_model)?)
     }
 }

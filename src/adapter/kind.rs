@@ -9,6 +9,7 @@ use crate::formats::bottleneck::BOTTLENECK;
 use crate::formats::config::ModelConfig;
 use crate::formats::peft;
 use crate::formats::peft_virtual::VirtualKind;
+use crate::formats::weights::StoreType;
 use crate::model::Decoder;
 
 /// A trained change of a frozen base.
@@ -99,15 +100,21 @@ impl Adapter {
         })
     }
 
-    /// Writes the adapter into an existing folder.
+    /// Writes the adapter into an existing folder, its numbers in the type given.
     ///
     /// # Errors
     /// The folder cannot be written, the disk is full, or the device failed.
-    pub fn save(&self, dir: &Path, base_model: &str, model: &ModelConfig) -> Result<(), AdapterError> {
+    pub fn save(
+        &self,
+        dir: &Path,
+        base_model: &str,
+        model: &ModelConfig,
+        store: StoreType,
+    ) -> Result<(), AdapterError> {
         match self {
-            Self::Lora(lora) => lora.save(dir, base_model, model),
-            Self::Virtual(tokens) => tokens.save(dir, base_model, model),
-            Self::Bottleneck(all) => all.save(dir, base_model),
+            Self::Lora(lora) => lora.save(dir, base_model, model, store),
+            Self::Virtual(tokens) => tokens.save(dir, base_model, model, store),
+            Self::Bottleneck(all) => all.save(dir, base_model, store),
         }
     }
 }

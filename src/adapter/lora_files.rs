@@ -84,7 +84,13 @@ impl Lora {
     ///
     /// # Errors
     /// The folder cannot be written, the disk is full, or the device failed.
-    pub fn save(&self, dir: &Path, base_model: &str, model: &ModelConfig) -> Result<(), AdapterError> {
+    pub fn save(
+        &self,
+        dir: &Path,
+        base_model: &str,
+        model: &ModelConfig,
+        store: StoreType,
+    ) -> Result<(), AdapterError> {
         let mut tensors = vec![];
         for (path, pair) in &self.pairs {
             tensors.push((format!("{PREFIX}{path}.lora_A.weight"), to_host(&pair.a)?));
@@ -111,7 +117,7 @@ impl Lora {
                 saved.push(name);
             }
         }
-        write(&dir.join(ADAPTER_FILE), &tensors, StoreType::F32, &[("format", "pt")])?;
+        write(&dir.join(ADAPTER_FILE), &tensors, store, &[("format", "pt")])?;
         LoraConfig {
             r: self.spec.r,
             alpha: self.spec.alpha,

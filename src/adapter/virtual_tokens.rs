@@ -82,9 +82,15 @@ impl VirtualTokens {
     ///
     /// # Errors
     /// The folder cannot be written, the disk is full, or the device failed.
-    pub fn save(&self, dir: &Path, base_model: &str, model: &ModelConfig) -> Result<(), AdapterError> {
+    pub fn save(
+        &self,
+        dir: &Path,
+        base_model: &str,
+        model: &ModelConfig,
+        store: StoreType,
+    ) -> Result<(), AdapterError> {
         let tensors = [(NAME.to_string(), to_host(&self.rows)?)];
-        write(&dir.join(ADAPTER_FILE), &tensors, StoreType::F32, &[("format", "pt")])?;
+        write(&dir.join(ADAPTER_FILE), &tensors, store, &[("format", "pt")])?;
         let config = VirtualConfig {
             kind: self.kind,
             tokens: self.rows.dims()[0],

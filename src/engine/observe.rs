@@ -102,6 +102,7 @@ impl Observer for Reporter<'_> {
                 })
                 .collect(),
             rows: self.data.places(rows),
+            loss_scale: r.loss_scale,
             memory: devices::reserved(&self.device).unwrap_or_else(memory::memory_now),
         });
     }

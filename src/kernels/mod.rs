@@ -3,10 +3,11 @@
 //!
 //! Every operation is an extension trait over Burn's backends. On the CPU (Flex) it is Rust over contiguous `f32` slices, in
 //! parallel with rayon; on the GPU (Cube over wgpu) it is a WGSL shader of `shaders/` or backend operations. All arithmetic is
-//! `f32`. Gradients are first order only.
+//! `f32`, but for products of linear layers where a half-precision type is asked for (`compute`). Gradients are first order only.
 
 mod attention;
 mod blocks;
+mod compute;
 mod crew;
 mod cross_entropy;
 mod gpu;
@@ -20,6 +21,7 @@ mod shader;
 mod swiglu;
 
 pub use attention::{AttentionOps, causal_attention, causal_attention_reference, segment_starts};
+pub use compute::{Compute, RoundingOps, narrowed, product, rounded};
 pub use cross_entropy::{MaskedCrossEntropyOps, masked_cross_entropy, masked_cross_entropy_reference};
 pub use gpu::reserved_memory;
 pub use packed_linear::{PackedLinearOps, packed_linear, packed_linear_reference};

@@ -80,6 +80,7 @@ impl KernelSource for Shader {
 pub fn shaders() -> Vec<Shader> {
     let mut all = super::cross_entropy::shaders().to_vec();
     all.extend(super::attention::shaders());
+    all.extend(super::compute::shaders());
     all.extend(super::packed_linear::shaders());
     all.extend(super::rms_norm::shaders());
     all.extend(super::rope::shaders());

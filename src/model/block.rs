@@ -10,7 +10,7 @@ use super::load::Weights;
 use super::{Cache, Front, Inputs, Linear, ModelError, Norm};
 use super::{gemma3, gpt_neox, gpt2, llama, phi3, qwen3};
 use crate::formats::config::{Layer, ModelConfig};
-use crate::kernels::{causal_attention, rope};
+use crate::kernels::{Compute, causal_attention, narrowed, rope};
 
 /// A decoder block: reads the residual stream and returns it changed.
 pub trait Block: Debug + Send + Sync {
@@ -74,6 +74,8 @@ pub struct Pass<'a> {
     pub cache: Option<&'a mut Cache>,
     /// What stands in front of the rows, unless the cache holds it already.
     pub front: Option<&'a Front>,
+    /// The type that products are computed in.
+    pub compute: Compute,
     /// The block's number.
     pub index: usize,
 }
@@ -81,6 +83,14 @@ pub struct Pass<'a> {
 impl Pass<'_> {
     fn layer(&self) -> Layer {
         self.config.layers[self.index]
+    }
+
+    /// What linear layers take in, in the type that they compute in: once for all that read it.
+    ///
+    /// # Shapes
+    /// Any; the output is the same.
+    pub fn narrowed(&self, x: Tensor<2>) -> Tensor<2> {
+        narrowed(x, self.compute)
     }
 
     /// # Shapes
@@ -120,7 +130,8 @@ impl Pass<'_> {
         Tensor::cat(vec![rope(x.narrow(3, 0, turned), cos, sin), rest], 3)
     }
 
-    /// Attention of the new queries to the keys in front, the cached and the new ones, in this block's window.
+    /// Attention of the new queries to the keys in front, the cached and the new ones, in this block's window; for the linear layer that
+    /// follows.
     ///
     /// # Shapes
     /// `q`: `[rows, heads, len, head_dim]`, `k` and `v`: `[rows, kv_heads, len, head_dim]` -> `[rows * len, heads * head_dim]`
@@ -144,6 +155,6 @@ impl Pass<'_> {
         let starts = self.inputs.starts.iter().find(|s| s.window == window);
         let starts = starts.unwrap_or(&self.inputs.starts[0]).first.clone();
         let out = causal_attention(q, k, v, starts);
-        out.swap_dims(1, 2).reshape([rows * len, heads * d])
+        self.narrowed(out.swap_dims(1, 2).reshape([rows * len, heads * d]))
     }
 }

@@ -1,8 +1,10 @@
 //! A small network after a sublayer (Houlsby et al. 2019, "Parameter-efficient transfer learning for NLP", figure 2). Knows nothing of
 //! which sublayer.
 
-use burn::tensor::Tensor;
 use burn::tensor::activation::gelu;
+use burn::tensor::{DType, Tensor};
+
+use crate::kernels::product;
 
 /// `y + up(gelu(down(y)))`, each with a bias.
 #[derive(Clone, Debug)]
@@ -18,10 +20,12 @@ pub struct Bottleneck {
 }
 
 impl Bottleneck {
+    /// Products are computed in the type given; the output is `f32`.
+    ///
     /// # Shapes
     /// `y`: `[n, hidden]` -> the same
-    pub fn forward(&self, y: Tensor<2>) -> Tensor<2> {
-        let inner = gelu(y.clone().matmul(self.down.clone().transpose()) + self.down_bias.clone());
-        y + inner.matmul(self.up.clone().transpose()) + self.up_bias.clone()
+    pub fn forward(&self, y: Tensor<2>, compute: DType) -> Tensor<2> {
+        let inner = product(y.clone().cast(compute), self.down.clone()) + self.down_bias.clone();
+        y + product(gelu(inner).cast(compute), self.up.clone()) + self.up_bias.clone()
     }
 }

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use super::front::{put_in_front, take_out};
 use super::{Block, Cache, Front, Inputs, Norm, Pass, Weight};
 use crate::formats::config::{ModelConfig, NormKind};
+use crate::kernels::{Compute, narrowed, product};
 
 /// Embedding rows that replace the base's own for a few ids (marker tokens that the base never learned).
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct Decoder {
     pub replaced: Replaced,
     /// What an adapter puts in front of every row.
     pub front: Option<Front>,
+    /// The type that the products of linear layers are computed in. Norms, attention, the residual stream and losses stay in `f32`.
+    pub compute: Compute,
 }
 
 impl Decoder {
@@ -109,6 +112,7 @@ impl Decoder {
             inputs,
             cache,
             front: self.front.as_ref().filter(|_| !inputs.later),
+            compute: self.compute,
             index,
         };
         self.blocks[index].forward(x, &mut pass)
@@ -119,9 +123,10 @@ impl Decoder {
     /// # Shapes
     /// `hidden`: `[n, hidden]` -> `[n, vocab]`
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        let narrow = narrowed(hidden.clone(), self.compute);
         let logits = match &self.replaced.head {
-            Some(head) => hidden.clone().matmul(head.clone().transpose()),
-            None => self.head.as_ref().unwrap_or(&self.embed).apply(hidden.clone()),
+            Some(head) => product(narrow, head.clone()),
+            None => self.head.as_ref().unwrap_or(&self.embed).apply(narrow),
         };
         match &self.token_rows {
             Some(rows) if self.head.is_none() => {

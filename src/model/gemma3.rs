@@ -47,7 +47,7 @@ pub(super) fn load(weights: &mut Weights<'_>) -> Result<Box<dyn Block>, ModelErr
 impl Block for Gemma3 {
     fn forward(&self, x: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<2> {
         // 1. Queries, keys and values of the normalised stream.
-        let y = self.before_attention.forward(x.clone());
+        let y = pass.narrowed(self.before_attention.forward(x.clone()));
         let (q, k) = (self.q.forward(y.clone()), self.k.forward(y.clone()));
         let v = pass.heads(self.v.forward(y));
         // 2. Query and key heads normalised one by one, then turned by the angles of this layer's kind, local or global.
@@ -57,9 +57,9 @@ impl Block for Gemma3 {
         let y = self.o.forward(pass.attend(q, k, v));
         let x = x + self.after_attention.forward(y);
         // 4. GeGLU of the normalised stream; normalised, added back.
-        let y = self.before_mlp.forward(x.clone());
+        let y = pass.narrowed(self.before_mlp.forward(x.clone()));
         let inner = gated(pass.config.activation, self.gate.forward(y.clone()), self.up.forward(y));
-        x + self.after_mlp.forward(self.down.forward(inner))
+        x + self.after_mlp.forward(self.down.forward(pass.narrowed(inner)))
     }
 
     fn parts(&mut self) -> Vec<(&'static str, Part<'_>)> {

@@ -33,13 +33,15 @@ pub(super) fn load(weights: &mut Weights<'_>) -> Result<Box<dyn Block>, ModelErr
 impl Block for Gpt2 {
     fn forward(&self, x: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<2> {
         // 1. Queries, keys and values of the normalised stream, side by side in this order.
-        let qkv = self.qkv.forward(self.norm_attention.forward(x.clone()));
+        let qkv = self.qkv.forward(pass.narrowed(self.norm_attention.forward(x.clone())));
         let [q, k, v] = pass.split_qkv(qkv);
         // 2. Attended, added back.
         let x = x + self.o.forward(pass.attend(q, k, v));
         // 3. The feed-forward layer of the normalised stream, added back.
-        let inner = self.up.forward(self.norm_mlp.forward(x.clone()));
-        x + self.down.forward(activate(pass.config.activation, inner))
+        let inner = self.up.forward(pass.narrowed(self.norm_mlp.forward(x.clone())));
+        x + self
+            .down
+            .forward(pass.narrowed(activate(pass.config.activation, inner)))
     }
 
     fn parts(&mut self) -> Vec<(&'static str, Part<'_>)> {

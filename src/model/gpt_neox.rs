@@ -35,14 +35,19 @@ impl GptNeoX {
         let (rows, len) = (pass.inputs.rows, pass.inputs.len);
         let (heads, d) = (pass.config.num_attention_heads, pass.config.head_dim);
         // Query, key and value of one head stand side by side, head after head.
-        let qkv = self.qkv.forward(y).reshape([rows, len, heads, 3 * d]).swap_dims(1, 2);
+        let qkv = self
+            .qkv
+            .forward(pass.narrowed(y))
+            .reshape([rows, len, heads, 3 * d])
+            .swap_dims(1, 2);
         let part = |i: usize| qkv.clone().narrow(3, i * d, d);
         let (q, k) = (pass.turn(part(0)), pass.turn(part(1)));
         self.o.forward(pass.attend(q, k, part(2)))
     }
 
     fn mlp(&self, y: Tensor<2>, pass: &Pass<'_>) -> Tensor<2> {
-        self.down.forward(activate(pass.config.activation, self.up.forward(y)))
+        let inner = activate(pass.config.activation, self.up.forward(pass.narrowed(y)));
+        self.down.forward(pass.narrowed(inner))
     }
 }
 

@@ -3,7 +3,7 @@
 use burn::tensor::{Distribution, Int, Tensor};
 
 use super::Bottleneck;
-use crate::kernels::{PackedWeight, packed_linear};
+use crate::kernels::{PackedWeight, packed_linear, product};
 
 /// A low-rank change of a linear layer: `scale * B (A x)` (LoRA, Hu et al. 2021, eq. 3).
 #[derive(Clone, Debug)]
@@ -39,14 +39,14 @@ pub enum Weight {
 }
 
 impl Weight {
-    /// `x W^T`.
+    /// `x W^T` as `f32`, computed in the type of `x`.
     ///
     /// # Shapes
     /// `x`: `[n, in]` -> `[n, out]`
     pub fn apply(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Frozen(packed) => packed_linear(x, packed),
-            Self::Dense(tensor) => x.matmul(tensor.as_ref().clone().transpose()),
+            Self::Dense(tensor) => product(x, tensor.as_ref().clone()),
         }
     }
 
@@ -116,9 +116,12 @@ pub struct Linear {
 }
 
 impl Linear {
+    /// Computed in the type of `x`; the output is `f32`.
+    ///
     /// # Shapes
     /// `x`: `[n, in]` -> `[n, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let compute = x.dtype();
         let base = self.weight.apply(x.clone());
         let y = match &self.delta {
             Some(delta) => delta.add_to(base, x, &self.weight),
@@ -129,7 +132,7 @@ impl Linear {
             None => y,
         };
         match &self.after {
-            Some(after) => after.forward(y),
+            Some(after) => after.forward(y, compute),
             None => y,
         }
     }
@@ -169,7 +172,9 @@ impl LowRank {
     }
 
     fn change(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.a.clone().transpose()).matmul(self.b.clone().transpose()) * self.scale
+        let compute = x.dtype();
+        let inner = product(x, self.a.clone()).cast(compute);
+        product(inner, self.b.clone()) * self.scale
     }
 
     /// Lengths of the rows of `W + scale B A`, `[1, out]`, as constants (DoRA's section 4.3), by
@@ -197,5 +202,6 @@ fn flipped(matrix: Tensor<2>) -> Tensor<2> {
 /// Zeroes a share `p` of the values and scales the rest by 1 / (1 - p).
 fn drop_out(x: Tensor<2>, p: f64) -> Tensor<2> {
     let keep = Tensor::<2>::random(x.dims(), Distribution::Bernoulli(1.0 - p), &x.device().inner());
-    x * (keep / (1.0 - p))
+    let dtype = x.dtype();
+    x * (keep / (1.0 - p)).cast(dtype)
 }

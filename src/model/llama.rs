@@ -41,7 +41,7 @@ pub(super) fn load(weights: &mut Weights<'_>) -> Result<Box<dyn Block>, ModelErr
 impl Block for Llama {
     fn forward(&self, x: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<2> {
         // 1. Queries, keys and values of the normalised stream, with biases where the weights have them.
-        let y = self.norm_attention.forward(x.clone());
+        let y = pass.narrowed(self.norm_attention.forward(x.clone()));
         let q = pass.heads(self.q.forward(y.clone()));
         let k = pass.heads(self.k.forward(y.clone()));
         let v = pass.heads(self.v.forward(y));
@@ -49,9 +49,9 @@ impl Block for Llama {
         let (q, k) = (pass.turn(q), pass.turn(k));
         let x = x + self.o.forward(pass.attend(q, k, v));
         // 3. SwiGLU of the normalised stream, added back.
-        let y = self.norm_mlp.forward(x.clone());
+        let y = pass.narrowed(self.norm_mlp.forward(x.clone()));
         let inner = gated(pass.config.activation, self.gate.forward(y.clone()), self.up.forward(y));
-        x + self.down.forward(inner)
+        x + self.down.forward(pass.narrowed(inner))
     }
 
     fn parts(&mut self) -> Vec<(&'static str, Part<'_>)> {

@@ -13,6 +13,7 @@ use crate::formats::FormatError;
 use crate::formats::config::{ModelConfig, NormKind, Role, WeightSpec};
 use crate::formats::source::Checkpoint;
 use crate::formats::weights::HostTensor;
+use crate::kernels::Compute;
 
 impl Decoder {
     /// Loads a model folder or a `.gguf` file; `progress(done, total)` counts bytes of f32 and returns whether to go on.
@@ -116,6 +117,7 @@ impl Decoder {
             token_rows: None,
             replaced: Replaced::default(),
             front: None,
+            compute: Compute::F32,
             config,
         })
     }

@@ -33,16 +33,18 @@ pub(super) fn load(weights: &mut Weights<'_>) -> Result<Box<dyn Block>, ModelErr
 impl Block for Phi3 {
     fn forward(&self, x: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<2> {
         // 1. Queries, keys and values of the normalised stream, side by side in this order.
-        let qkv = self.qkv.forward(self.norm_attention.forward(x.clone()));
+        let qkv = self.qkv.forward(pass.narrowed(self.norm_attention.forward(x.clone())));
         let [q, k, v] = pass.split_qkv(qkv);
         // 2. Turned by their positions, attended, added back.
         let (q, k) = (pass.turn(q), pass.turn(k));
         let x = x + self.o.forward(pass.attend(q, k, v));
         // 3. SwiGLU of the normalised stream, the gate before the values; added back.
-        let both = self.gate_up.forward(self.norm_mlp.forward(x.clone()));
+        let both = self.gate_up.forward(pass.narrowed(self.norm_mlp.forward(x.clone())));
         let inner = pass.config.intermediate_size;
         let (gate, up) = (both.clone().narrow(1, 0, inner), both.narrow(1, inner, inner));
-        x + self.down.forward(gated(pass.config.activation, gate, up))
+        x + self
+            .down
+            .forward(pass.narrowed(gated(pass.config.activation, gate, up)))
     }
 
     fn parts(&mut self) -> Vec<(&'static str, Part<'_>)> {

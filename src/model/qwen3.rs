@@ -43,7 +43,7 @@ pub(super) fn load(weights: &mut Weights<'_>) -> Result<Box<dyn Block>, ModelErr
 impl Block for Qwen3 {
     fn forward(&self, x: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<2> {
         // 1. Queries, keys and values of the normalised stream.
-        let y = self.norm_attention.forward(x.clone());
+        let y = pass.narrowed(self.norm_attention.forward(x.clone()));
         let (q, k) = (self.q.forward(y.clone()), self.k.forward(y.clone()));
         let v = pass.heads(self.v.forward(y));
         // 2. Query and key heads normalised one by one, then turned by their positions.
@@ -52,9 +52,9 @@ impl Block for Qwen3 {
         // 3. Attended, added back.
         let x = x + self.o.forward(pass.attend(q, k, v));
         // 4. SwiGLU of the normalised stream, added back.
-        let y = self.norm_mlp.forward(x.clone());
+        let y = pass.narrowed(self.norm_mlp.forward(x.clone()));
         let inner = gated(pass.config.activation, self.gate.forward(y.clone()), self.up.forward(y));
-        x + self.down.forward(inner)
+        x + self.down.forward(pass.narrowed(inner))
     }
 
     fn parts(&mut self) -> Vec<(&'static str, Part<'_>)> {

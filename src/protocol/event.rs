@@ -110,6 +110,9 @@ pub enum Event {
         /// The rows of the step: number of the file in the recipe, row in the file.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rows: Vec<(usize, usize)>,
+        /// What the loss was multiplied by, where products are in half precision.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        loss_scale: Option<f64>,
         /// Bytes in use now, of the device or, on the CPU, of the process; 0 = unknown.
         #[serde(default)]
         memory: u64,

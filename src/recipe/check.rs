@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::error::{Place, RecipeError};
 use super::fields::{FIELDS, FOREIGN, find};
-use super::{MethodKind, Quant, Recipe};
+use super::{MethodKind, Precision, Quant, Recipe};
 
 /// Where each `table` and `table.key` was written.
 pub(super) type Places = HashMap<String, Place>;
@@ -72,6 +72,11 @@ impl Recipe {
                 self.optim.kl > 0.0 && m.kind == MethodKind::Full,
                 "optim.kl",
                 "\"optim.kl\" compares with the base, and \"method.kind\" = \"full\" leaves none to compare with. Leave it out.",
+            ),
+            (
+                m.adapter_dtype != Precision::F32 && m.kind == MethodKind::Full,
+                "method.adapter_dtype",
+                "\"method.adapter_dtype\" is of an adapter, and \"method.kind\" = \"full\" trains none. Leave it out.",
             ),
             (
                 m.dora && !lora,

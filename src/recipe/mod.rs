@@ -17,8 +17,8 @@ pub use fits::{Proposal, USABLE, proposals};
 pub use lints::{Lint, LintFacts, lints, usual_rates};
 pub use memory::{LOGITS_AT_ONCE, Load, Memory, memory};
 pub use parts::{
-    BatchPart, DataPart, EvalPart, Init, MethodKind, MethodPart, ModelPart, OptimPart, OptimizerKind, Quant, Recipe,
-    RowOrder, SavePart, Schedule, TemplatePart,
+    BatchPart, DataPart, EvalPart, Init, MethodKind, MethodPart, ModelPart, OptimPart, OptimizerKind, Precision, Quant,
+    Recipe, RowOrder, SavePart, Schedule, TemplatePart,
 };
 pub use shape::{ALL_LINEAR, ModelShape, lora_parameters, target_names, trainable};
 pub use steps::{steps_of, steps_per_epoch};

@@ -60,6 +60,9 @@ pub struct ModelPart {
     /// Storage type of frozen weights: `auto`, `f32`, `f16`.
     #[serde(default = "auto")]
     pub dtype: String,
+    /// The type that products of linear layers are computed in.
+    #[serde(default)]
+    pub compute: Precision,
     /// Where the weights come from before the first step.
     #[serde(default)]
     pub init: Init,
@@ -72,6 +75,7 @@ impl ModelPart {
             path: path.into(),
             device: auto(),
             dtype: auto(),
+            compute: Precision::F32,
             init: Init::Weights,
         }
     }
@@ -79,6 +83,30 @@ impl ModelPart {
 
 fn auto() -> String {
     "auto".into()
+}
+
+/// A type of numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Half precision. The loss is scaled so that small gradients do not vanish.
+    F16,
+    /// The upper half of single precision.
+    Bf16,
+}
+
+impl Precision {
+    /// As recipes spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
 }
 
 /// Where a model's weights come from before the first step.
@@ -222,6 +250,8 @@ pub struct MethodPart {
     pub targets: Vec<String>,
     /// Scale by alpha / sqrt(r) instead.
     pub rslora: bool,
+    /// The type that the model reads the adapter in, and that its result is stored in: `f32` or `bf16`. The optimizer keeps `f32`.
+    pub adapter_dtype: Precision,
     /// Learn a magnitude for each output beside the direction (DoRA, Liu et al. 2024).
     pub dora: bool,
     /// How the frozen linear layers are kept.
@@ -247,6 +277,7 @@ impl Default for MethodPart {
             dropout: 0.0,
             targets: vec![super::ALL_LINEAR.into()],
             rslora: false,
+            adapter_dtype: Precision::F32,
             dora: false,
             quant: Quant::None,
             double_quant: true,

@@ -10,6 +10,7 @@ use burn::tensor::{Device, Distribution, Gradients, Tensor};
 use super::TrainError;
 use super::params::{Param, Trained};
 use crate::batch::Packed;
+use crate::kernels::{Compute, rounded};
 use crate::model::{Decoder, Inputs};
 use crate::objective::{LOGIT_BYTES, Supervised, divergence, inputs};
 
@@ -27,6 +28,15 @@ pub struct Passes {
     pub kl: f64,
     /// Bytes of logits that are computed at a time.
     pub logit_bytes: usize,
+    /// The type that trained values are rounded to where the model reads them; the optimizer's own stay in `f32`.
+    pub values: Compute,
+}
+
+impl Passes {
+    /// A trained value as the model reads it.
+    pub(super) fn seen(&self, value: &Tensor<2>) -> Tensor<2> {
+        rounded(value.clone(), self.values)
+    }
 }
 
 impl Default for Passes {
@@ -36,6 +46,7 @@ impl Default for Passes {
             neftune: 0.0,
             kl: 0.0,
             logit_bytes: LOGIT_BYTES,
+            values: Compute::F32,
         }
     }
 }
@@ -88,6 +99,8 @@ pub(super) struct MicroBatch<'a> {
     pub seed: u64,
     /// Supervised tokens of the whole optimizer step.
     pub whole: usize,
+    /// What the loss is multiplied by before its gradients are found.
+    pub scale: f64,
 }
 
 /// A micro-batch on the device.
@@ -100,7 +113,7 @@ struct Seen {
 }
 
 impl MicroBatch<'_> {
-    /// Adds the gradients and losses of `batch` to `into`.
+    /// Adds the losses of `batch`, and its gradients times the scale, to `into`.
     pub fn run(&mut self, batch: &Packed, into: &mut Gathered) -> Result<(), TrainError> {
         let supervised = Supervised::of(batch, self.model.config.vocab_size)?;
         if supervised.positions.is_empty() {
@@ -127,7 +140,7 @@ impl MicroBatch<'_> {
 
     /// Puts new leaves into the model. Every graph needs its own: a leaf ends with the first backward pass that reaches it.
     fn leaves(&mut self) -> Result<Vec<Tensor<2>>, TrainError> {
-        let leaves: Vec<Tensor<2>> = self.params.iter().map(|p| leaf(&p.value)).collect();
+        let leaves: Vec<Tensor<2>> = self.params.iter().map(|p| leaf(&self.passes.seen(&p.value))).collect();
         self.trained.place(self.model, self.params, &leaves, true)?;
         Ok(leaves)
     }
@@ -166,7 +179,7 @@ impl MicroBatch<'_> {
 
     /// The residual stream before each block and after the last, without a graph.
     fn forward_only(&mut self, inputs: &Inputs) -> Result<Vec<Tensor<2>>, TrainError> {
-        let values: Vec<Tensor<2>> = self.params.iter().map(|p| p.value.clone()).collect();
+        let values: Vec<Tensor<2>> = self.params.iter().map(|p| self.passes.seen(&p.value)).collect();
         self.trained.place(self.model, self.params, &values, true)?;
         let mut streams = vec![self.enter(inputs)];
         for index in 0..self.model.blocks.len() {
@@ -225,7 +238,7 @@ impl MicroBatch<'_> {
                 told.push(far.clone().inner());
                 loss = loss + far * self.passes.kl;
             }
-            let mut found = loss.backward();
+            let mut found = (loss * self.scale).backward();
             into.add(&leaves, &mut found);
             let grad = rows.grad_remove(&mut found);
             grads.push(grad.unwrap_or_else(|| rows.inner().zeros_like()));

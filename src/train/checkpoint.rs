@@ -8,11 +8,12 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::params::{Layout, Param, Trained};
-use super::{TrainError, Trainer};
+use super::{LossScale, TrainError, Trainer};
 use crate::formats::source::TensorSource;
 use crate::formats::weights::{HostTensor, StoreType, WeightFile, write_whole};
 use crate::formats::write_each::write_each;
 use crate::formats::{FormatError, checkpoint};
+use crate::kernels::Compute;
 use crate::model::{Decoder, ModelError, Slot, Stored, to_device, to_host};
 
 /// `trainer_state.json`: where a run stands.
@@ -38,6 +39,9 @@ pub struct TrainerState {
     pub epoch: f64,
     /// Seed of the run.
     pub seed: u64,
+    /// What the loss is multiplied by, where products are in half precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// Step, loss and learning rate of the steps so far.
     pub log_history: Vec<(usize, f64, f64)>,
 }
@@ -57,16 +61,24 @@ impl Trainer {
     /// # Errors
     /// The disk is full, the folder cannot be written or the device failed; nothing half-written stays under the final name.
     pub fn save_checkpoint(&mut self, dir: &Path, base_model: &str, state: &TrainerState) -> Result<(), TrainError> {
-        self.save_folder(dir, base_model, StoreType::F32, &mut |trainer, temp| {
+        let state = TrainerState {
+            loss_scale: self.loss_scale(),
+            ..state.clone()
+        };
+        // A resumed run needs the values that the optimizer goes on with.
+        self.rest_unrounded()?;
+        let saved = self.save_folder(dir, base_model, StoreType::F32, &mut |trainer, temp| {
             trainer.save_optimizer(&temp.join("optimizer.safetensors"))?;
-            let text = serde_json::to_string_pretty(state).map_err(|e| invalid(temp, e.to_string()))?;
+            let text = serde_json::to_string_pretty(&state).map_err(|e| invalid(temp, e.to_string()))?;
             write_whole(&temp.join("trainer_state.json"), text.as_bytes())?;
             checkpoint::seal(temp).map_err(|source| unwritable(temp, source))
-        })
+        });
+        self.rest()?;
+        saved
     }
 
-    /// Writes `dir` with the trained weights only (`final`); `store` is how a whole model is stored (adapters are f32), `extra` may
-    /// add files before the folder appears.
+    /// Writes `dir` with the trained weights only (`final`); `store` is how a whole model is stored; an adapter is in f32 unless the
+    /// model reads it in bf16 and `store` allows that. `extra` may add files before the folder appears.
     ///
     /// # Errors
     /// The disk is full or the folder cannot be written.
@@ -82,7 +94,13 @@ impl Trainer {
         let temp = tempfile::Builder::new().prefix(checkpoint::SAVING).tempdir_in(parent);
         let temp = temp.map_err(|e| unwritable(parent, e))?;
         match &self.trained {
-            Trained::Adapter(adapter) => adapter.save(temp.path(), base_model, &self.model.config)?,
+            Trained::Adapter(adapter) => {
+                let store = match self.values() {
+                    Compute::Bf16 => store,
+                    _ => StoreType::F32,
+                };
+                adapter.save(temp.path(), base_model, &self.model.config, store)?;
+            }
             Trained::Full => save_full(&mut self.model, temp.path(), store)?,
         }
         extra(self, temp.path())?;
@@ -125,7 +143,7 @@ impl Trainer {
             Ok(to_device(file.read_shaped(name, &shape)?, &device))
         };
         self.optimizer.restore(&self.params, state.updates, &mut read)?;
-        self.restore(values, state.step)?;
+        self.restore(values, state.step, state.loss_scale)?;
         Ok(state)
     }
 

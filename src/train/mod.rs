@@ -7,6 +7,7 @@ mod keep;
 mod optim;
 mod params;
 mod run;
+mod scaling;
 mod schedule;
 mod trainer;
 
@@ -15,6 +16,7 @@ pub use checkpoint::{Best, TrainerState};
 pub use optim::{Norms, Optimizer, OptimizerConfig, clip_factor, norms};
 pub use params::{Param, Trained};
 pub use run::{LoopPlan, Observer, RunEnd, Wish, run};
+pub use scaling::LossScale;
 pub use schedule::{LrSchedule, warmup_steps};
 pub use trainer::{EvalReport, StepReport, Trainer, TrainerSetup};
 

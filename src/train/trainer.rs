@@ -10,8 +10,10 @@ use super::TrainError;
 use super::backward::{Gathered, MicroBatch, Passes, read};
 use super::optim::{Norms, Optimizer, OptimizerConfig, clip_factor, norms};
 use super::params::{Param, Trained};
+use super::scaling::LossScale;
 use super::schedule::LrSchedule;
 use crate::batch::Packed;
+use crate::kernels::Compute;
 use crate::model::Decoder;
 use crate::objective::losses_and_entropies;
 
@@ -54,6 +56,8 @@ pub struct StepReport {
     pub tokens: usize,
     /// Supervised tokens.
     pub supervised_tokens: usize,
+    /// What the loss was multiplied by, where products are in half precision.
+    pub loss_scale: Option<f64>,
     /// Wall-clock time of the step.
     pub seconds: f64,
 }
@@ -91,6 +95,8 @@ pub struct Trainer {
     device: Device,
     /// Steps of the run behind it, skipped ones included.
     cursor: usize,
+    /// Where products are in half precision.
+    scale: Option<LossScale>,
 }
 
 /// Means over the micro-batches of one step.
@@ -108,18 +114,19 @@ impl Trainer {
     pub fn new(mut model: Decoder, mut trained: Trained, setup: TrainerSetup) -> Result<Self, TrainError> {
         let device = model.device();
         let params = trained.params(&mut model);
-        let values: Vec<Tensor<2>> = params.iter().map(|p| p.value.clone()).collect();
+        let values: Vec<Tensor<2>> = params.iter().map(|p| setup.passes.seen(&p.value)).collect();
         let base = (setup.passes.kl > 0.0).then(|| trained.without(&model)).flatten();
         trained.place(&mut model, &params, &values, false)?;
         let optimizer = Optimizer::new(setup.optimizer, &params);
         Ok(Self {
-            model,
             trained,
             params,
             optimizer,
             smooth: Arc::default(),
             setup,
             base,
+            scale: (model.compute == Compute::F16).then(LossScale::default),
+            model,
             device,
             cursor: 0,
         })
@@ -163,8 +170,8 @@ impl Trainer {
         let start = Instant::now();
         let supervised: usize = micro_batches.iter().map(Packed::supervised).sum();
         let lr = self.setup.schedule.at(self.steps());
-        let gathered = self.gather(micro_batches, supervised)?;
-        let Norms { all: grad_norm, groups } = norms(&self.params, &gathered.grads)?;
+        let (gathered, found) = self.gather_finite(micro_batches, supervised)?;
+        let Norms { all: grad_norm, groups } = found;
         if !gathered.loss.is_finite() || !grad_norm.is_finite() {
             let rows = micro_batches.iter().flat_map(|b| b.sources.clone()).collect();
             return Err(TrainError::NotFinite {
@@ -174,7 +181,11 @@ impl Trainer {
                 rows,
             });
         }
-        let scale = clip_factor(grad_norm, self.setup.clip);
+        let loss_scale = self.scale.map(|scale| scale.factor);
+        if let Some(scale) = &mut self.scale {
+            scale.passed();
+        }
+        let scale = clip_factor(grad_norm, self.setup.clip) / loss_scale.unwrap_or(1.0);
         self.optimizer.update(&mut self.params, gathered.grads, scale, lr);
         self.cursor += 1;
         self.rest()?;
@@ -187,6 +198,7 @@ impl Trainer {
             divergence: gathered.divergence,
             tokens: micro_batches.iter().map(Packed::tokens).sum(),
             supervised_tokens: supervised,
+            loss_scale,
             seconds: start.elapsed().as_secs_f64(),
         })
     }
@@ -197,9 +209,30 @@ impl Trainer {
     /// As [`Self::step`].
     pub fn gradients(&mut self, micro_batches: &[Packed]) -> Result<(f64, Vec<Tensor<2>>), TrainError> {
         let supervised: usize = micro_batches.iter().map(Packed::supervised).sum();
-        let gathered = self.gather(micro_batches, supervised)?;
+        let (gathered, _) = self.gather_finite(micro_batches, supervised)?;
         self.rest()?;
-        Ok((gathered.loss, gathered.grads))
+        let grads = gathered.grads.into_iter();
+        let grads = match self.scale {
+            Some(scale) => grads.map(|grad| grad / scale.factor).collect(),
+            None => grads.collect(),
+        };
+        Ok((gathered.loss, grads))
+    }
+
+    /// Gradients times the loss scale, and their true norms. Where the scale made them overflow, it is halved and they are found again.
+    fn gather_finite(&mut self, micro_batches: &[Packed], supervised: usize) -> Result<(Summed, Norms), TrainError> {
+        loop {
+            let gathered = self.gather(micro_batches, supervised)?;
+            let norms = norms(&self.params, &gathered.grads)?;
+            let Some(scale) = &mut self.scale else {
+                return Ok((gathered, norms));
+            };
+            let norms = norms.divided(scale.factor);
+            // A loss is told as it is: if it is not finite, its scale is not the reason.
+            if norms.all.is_finite() || !gathered.loss.is_finite() || !scale.overflowed() {
+                return Ok((gathered, norms));
+            }
+        }
     }
 
     fn gather(&mut self, micro_batches: &[Packed], supervised: usize) -> Result<Summed, TrainError> {
@@ -215,6 +248,7 @@ impl Trainer {
                 device: &self.device,
                 seed: micro_batch_seed(self.setup.seed, self.cursor, micro),
                 whole: supervised,
+                scale: self.scale.map_or(1.0, |scale| scale.factor),
             };
             pass.run(batch, &mut gathered)?;
             self.breathe(began);
@@ -235,20 +269,44 @@ impl Trainer {
     }
 
     /// Leaves the model with the current values and no gradient tracking, ready for evaluation and chat.
-    fn rest(&mut self) -> Result<(), TrainError> {
+    pub(super) fn rest(&mut self) -> Result<(), TrainError> {
+        let values = self.params.iter().map(|p| self.setup.passes.seen(&p.value));
+        let values: Vec<Tensor<2>> = values.collect();
+        self.trained.place(&mut self.model, &self.params, &values, false)
+    }
+
+    /// Puts the optimizer's own values into the model, which may be finer than what it reads otherwise.
+    pub(super) fn rest_unrounded(&mut self) -> Result<(), TrainError> {
         let values: Vec<Tensor<2>> = self.params.iter().map(|p| p.value.clone()).collect();
         self.trained.place(&mut self.model, &self.params, &values, false)
+    }
+
+    /// The type that the model reads trained values in.
+    pub(super) fn values(&self) -> Compute {
+        self.setup.passes.values
+    }
+
+    /// What the loss is multiplied by, where products are in half precision.
+    pub fn loss_scale(&self) -> Option<LossScale> {
+        self.scale
     }
 
     /// Replaces the trained values (resume) and puts them into the model.
     ///
     /// # Errors
     /// The adapter does not fit the model.
-    pub fn restore(&mut self, values: Vec<Tensor<2>>, cursor: usize) -> Result<(), TrainError> {
+    pub fn restore(
+        &mut self,
+        values: Vec<Tensor<2>>,
+        cursor: usize,
+        scale: Option<LossScale>,
+    ) -> Result<(), TrainError> {
         for (param, value) in self.params.iter_mut().zip(values) {
             param.value = value;
         }
         self.cursor = cursor;
+        // A checkpoint of a run in f32 that goes on in half precision has none.
+        self.scale = self.scale.map(|first| scale.unwrap_or(first));
         self.rest()
     }
 

@@ -33,10 +33,12 @@ fn every_method_trains_is_kept_and_is_heard() {
         "[optim]\nlr = 0.02\nmax_steps = 12\nschedule = \"constant\"\nwarmup = 0\n[template]\nname = \"chatml\"\n[method]\ntrain_markers = \"off\"\n",
     );
     let base = loss(&world, None);
-    let methods: [(&str, &[&str]); 7] = [
+    let methods: [(&str, &[&str]); 9] = [
         ("dora", &["method.dora=true"]),
         ("nf4", &["method.quant=nf4"]),
         ("q8", &["method.quant=q8", "method.double_quant=false"]),
+        ("half", &["model.compute=f16", "method.dora=true", "method.quant=nf4"]),
+        ("short", &["model.compute=bf16", "method.adapter_dtype=bf16"]),
         ("bottleneck", &["method.kind=bottleneck", "method.width=8"]),
         ("prefix", &["method.kind=prefix", "method.virtual_tokens=4"]),
         ("prompt", &["method.kind=prompt", "method.virtual_tokens=4"]),
@@ -58,7 +60,7 @@ fn every_method_trains_is_kept_and_is_heard() {
         let loaded = events.iter().find(|event| event["event"] == "loaded");
         let layouts = loaded.map(|event| event["stored"].to_string()).unwrap_or_default();
         match name {
-            "nf4" => assert!(layouts.contains("NF4 (double)"), "{layouts}"),
+            "nf4" | "half" => assert!(layouts.contains("NF4 (double)"), "{layouts}"),
             "q8" => assert!(layouts.contains("Q8_0"), "{layouts}"),
             _ => assert!(
                 !layouts.contains("NF4") && !layouts.contains("Q8_0"),
@@ -87,12 +89,24 @@ fn every_method_trains_is_kept_and_is_heard() {
 
 #[test]
 fn a_run_with_virtual_tokens_resumes_where_it_stopped() {
+    resumes_exactly("[method]\nkind = \"prefix\"\nvirtual_tokens = 3\n", "f32");
+}
+
+#[test]
+fn a_run_in_half_precision_resumes_where_it_stopped() {
+    for compute in ["f16", "bf16"] {
+        resumes_exactly("[method]\ndropout = 0.1\nadapter_dtype = \"bf16\"\n", compute);
+    }
+}
+
+fn resumes_exactly(method: &str, compute: &str) {
     let world = World::new();
     world.rows("rows.jsonl", 8);
     let recipe = world.recipe(
         "recipe.toml",
-        "[method]\nkind = \"prefix\"\nvirtual_tokens = 3\n[save]\nevery = 2\n[eval]\nevery = 100\n",
+        &format!("{method}[save]\nevery = 2\n[eval]\nevery = 100\n"),
     );
+    let compute = format!("model.compute={compute}");
     let train = |run: &str, steps: &str, more: &[&str]| {
         let arguments = [
             "train",
@@ -103,6 +117,8 @@ fn a_run_with_virtual_tokens_resumes_where_it_stopped() {
             "--json",
             "--set",
             steps,
+            "--set",
+            &compute,
         ];
         let events = world.run(&[&arguments[..], more].concat()).ok().lines();
         let steps = events.iter().filter(|event| event["event"] == "step");

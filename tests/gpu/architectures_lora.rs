@@ -83,7 +83,9 @@ fn adapters_survive_their_files_and_merging() {
             panic!("adapter expected")
         };
         let dir = tempfile::tempdir().expect("folder");
-        trained.save(dir.path(), "base", &base.config).expect("save");
+        trained
+            .save(dir.path(), "base", &base.config, StoreType::F32)
+            .expect("save");
         let loaded = Lora::load(dir.path(), &base.config, &device).expect("load");
         let mut adapted = base.clone();
         loaded.attach(&mut adapted, false).expect("attach");

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use burnish::adapter::{Adapter, VirtualTokens};
 use burnish::formats::peft_virtual::VirtualKind;
+use burnish::formats::weights::StoreType;
 use burnish::formats::weights::WeightFile;
 use burnish::infer::{Request, Sampling, generate};
 use burnish::model::{Cache, Decoder, Inputs};
@@ -64,7 +65,7 @@ fn virtual_tokens_are_saved_as_peft_s_files() {
     for (case, kind) in KINDS {
         let adapter = golden_tokens(case, kind, &device);
         let dir = tempfile::tempdir().expect("folder");
-        adapter.save(dir.path(), "base", &config).expect("save");
+        adapter.save(dir.path(), "base", &config, StoreType::F32).expect("save");
         let text = std::fs::read_to_string(dir.path().join("adapter_config.json")).expect("config");
         let written: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         // What PEFT itself writes of these adapters.

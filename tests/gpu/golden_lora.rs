@@ -4,6 +4,7 @@
 use burn::tensor::Device;
 use burnish::adapter::{Lora, LoraSpec, merge};
 use burnish::formats::source::TensorSource;
+use burnish::formats::weights::StoreType;
 use burnish::formats::weights::WeightFile;
 use burnish::model::{Decoder, Inputs, Storage};
 use burnish::train::{Trained, Trainer};
@@ -255,7 +256,8 @@ fn dora_files_are_peft_s_and_survive_a_round_trip() {
     let model = tiny_llama("untied", &device);
     let lora = Lora::load(&path("peft_adapter_dora"), &model.config, &device).expect("PEFT adapter");
     let dir = tempfile::tempdir().expect("folder");
-    lora.save(dir.path(), "base", &model.config).expect("save");
+    lora.save(dir.path(), "base", &model.config, StoreType::F32)
+        .expect("save");
     let (theirs, ours) = (
         WeightFile::open(&path("peft_adapter_dora/adapter_model.safetensors")),
         WeightFile::open(&dir.path().join("adapter_model.safetensors")),
@@ -313,7 +315,8 @@ fn peft_adapter_loads_and_survives_a_round_trip() {
         assert_eq!(deviation(pair.b.clone(), &file, &name("lora_B")), 0.0);
     }
     let dir = tempfile::tempdir().expect("folder");
-    lora.save(dir.path(), "base", &model.config).expect("save");
+    lora.save(dir.path(), "base", &model.config, StoreType::F32)
+        .expect("save");
     let again = Lora::load(dir.path(), &model.config, &device).expect("own adapter");
     for (path, pair) in &lora.pairs {
         let other = &again.pairs[path];
@@ -347,7 +350,9 @@ fn token_rows_train_save_and_merge() {
         panic!("adapter expected")
     };
     let dir = tempfile::tempdir().expect("folder");
-    trained.save(dir.path(), "base", &trainer.model.config).expect("save");
+    trained
+        .save(dir.path(), "base", &trainer.model.config, StoreType::F32)
+        .expect("save");
     let base = tiny_llama("tied", &device);
     let loaded = Lora::load(dir.path(), &base.config, &device).expect("load");
     let mut adapted = base.clone();

@@ -242,7 +242,7 @@ fn a_checkpoint_with_broken_numbers_is_passed_over_on_the_way_back() {
         .expect("saved");
     let at = step(&mut broken);
     let values = broken.params.iter().map(|p| p.value.clone() * f32::NAN).collect();
-    broken.restore(values, at).expect("restored");
+    broken.restore(values, at, None).expect("restored");
     let state = state(&broken, at);
     broken
         .save_checkpoint(&checkpoint::folder(dir.path(), at), "tiny", &state)

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use burnish::adapter::{Adapter, Bottlenecks, Lora, LoraSpec, VirtualTokens, detach};
 use burnish::formats::peft_virtual::VirtualKind;
 use burnish::formats::source::TensorSource;
+use burnish::formats::weights::StoreType;
 use burnish::formats::weights::WeightFile;
 use burnish::model::{Decoder, Inputs};
 use burnish::recipe::{MethodKind, MethodPart, ModelShape, Recipe, trainable};
@@ -36,7 +37,9 @@ fn trained(model: Decoder, adapter: Adapter, steps: usize) -> (Vec<f64>, Adapter
 /// Saved and read again.
 fn through_files(adapter: &Adapter, model: &Decoder) -> (tempfile::TempDir, Adapter) {
     let dir = tempfile::tempdir().expect("folder");
-    adapter.save(dir.path(), "base", &model.config).expect("save");
+    adapter
+        .save(dir.path(), "base", &model.config, StoreType::F32)
+        .expect("save");
     let again = Adapter::load(dir.path(), &model.config, &model.device()).expect("load");
     (dir, again)
 }

@@ -167,6 +167,7 @@ fn the_projects_runs_are_listed_with_date_and_final_loss() {
             epoch: 1.0,
             norms: vec![],
             rows: vec![],
+            loss_scale: None,
             memory: 0,
         };
         serde_json::to_string(&event).unwrap()

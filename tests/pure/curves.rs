@@ -96,6 +96,7 @@ fn event(step: usize, loss: f64) -> Event {
             norm: step as f64,
         }],
         rows: vec![(0, step), (1, 2 * step)],
+        loss_scale: None,
         memory: 0,
     }
 }

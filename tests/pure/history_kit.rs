@@ -17,6 +17,7 @@ pub fn step(step: usize, floor: f64) -> Event {
         epoch: step as f64 / 100.0,
         norms: vec![],
         rows: vec![(0, step)],
+        loss_scale: None,
         memory: 0,
     }
 }

@@ -46,7 +46,7 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         // Full training changes the model itself; checkpoints are safetensors.
         (
             "train",
-            vec!["objective", "adapter", "model", "formats", "batch", "recipe"],
+            vec!["objective", "adapter", "model", "formats", "batch", "recipe", "kernels"],
         ),
         ("infer", vec!["model", "adapter", "template", "tokens"]),
         (

@@ -35,6 +35,7 @@ mod hygiene;
 mod layering;
 mod lesson;
 mod licences;
+mod loss_scale;
 mod preview;
 mod preview_slow;
 mod preview_tools;

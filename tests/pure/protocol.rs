@@ -31,6 +31,7 @@ fn events() -> Vec<Event> {
                 norm: 0.25,
             }],
             rows: vec![(0, 17)],
+            loss_scale: None,
             memory: 1 << 20,
         },
         Event::Checkpoint {

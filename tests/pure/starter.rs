@@ -97,6 +97,7 @@ fn step(step: usize, loss: f64) -> String {
         epoch: 0.1,
         norms: vec![],
         rows: vec![],
+        loss_scale: None,
         memory: 0,
     };
     serde_json::to_string(&event).expect("JSON")

@@ -203,6 +203,7 @@ fn older_runs_say_what_was_not_recorded() {
             epoch: 0.1,
             norms: vec![],
             rows: vec![],
+            loss_scale: None,
             memory: 0,
         };
         window.take(Outcome::Worker {
@@ -233,6 +234,7 @@ fn a_hundred_thousand_steps_stay_within_a_frame() {
             epoch: step as f64 / 1e5,
             norms: crate::run::groups(1.0 + noise),
             rows: vec![(0, step % 40); 8],
+            loss_scale: None,
             memory: 1_000_000_000 + 1000 * (step as u64 % 512),
         };
         window.take(Outcome::Worker {

@@ -57,6 +57,7 @@ pub fn events(steps: usize) -> Vec<Event> {
             epoch: step as f64 / 100.0,
             norms: groups(0.4 + fall + 0.2 * noise),
             rows: vec![(0, step % 40), (0, (step + 7) % 40)],
+            loss_scale: None,
             memory: 310_000_000 + 100_000 * step as u64,
         });
         if step % 40 == 0 {

@@ -129,8 +129,6 @@ fn tell_end(end: &Result<RunEnd, TrainError>, plan: &LoopPlan, step: usize, sink
     }
 }
 
-/// Puts the trainer where the newest whole checkpoint is; what is damaged is told and put aside. A run that did not come to its first
-/// checkpoint begins anew.
 /// Common mistakes in the recipe, in the words of the form.
 fn warn_of_mistakes(setting: &Setting, trainer: &Trainer, train_rows: usize, plan: &LoopPlan, sink: Sink<'_>) {
     let shape = ModelShape::from(&trainer.model.config);
@@ -147,6 +145,8 @@ fn warn_of_mistakes(setting: &Setting, trainer: &Trainer, train_rows: usize, pla
     }
 }
 
+/// Puts the trainer where the newest whole checkpoint is; what is damaged is told and put aside. A run that did not come to its first
+/// checkpoint begins anew.
 fn resume(trainer: &mut Trainer, run_dir: &Path, sink: Sink<'_>) -> Result<TrainerState, EngineError> {
     let (found, damaged) = checkpoint::newest(run_dir);
     let from = match &found {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 
-use super::TrainRequest;
+use super::{TrainRequest, start};
 use crate::data::Kind;
 use crate::engine::batches::Batches;
 use crate::engine::prepare::{Prepared, prepare_data};
@@ -60,6 +60,7 @@ pub(super) fn set_up(
     refuse_what_would_be_ignored(&recipe)?;
     let dir = find_model(&recipe.model.path)?;
     let (device, info) = devices::open(&recipe.model.device)?;
+    start::check_compute(&recipe, &device)?;
     let tokenizer = Arc::new(Tokenizer::load(&dir)?);
     let Chosen { template, note, .. } = chosen(&recipe, request.init_adapter, &tokenizer)?;
     let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;

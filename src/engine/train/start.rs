@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
+use burn::tensor::Device;
+
 use super::TrainRequest;
 use super::setting::Setting;
 use crate::adapter::Adapter;
 use crate::batch::check_ids;
 use crate::engine::{EngineError, Flags, Sink, adapters, load_base, loaded_event};
 use crate::formats::config::ModelConfig;
+use crate::kernels::Compute;
 use crate::model::{Decoder, Storage};
 use crate::protocol::Event;
-use crate::recipe::{Init, MethodKind, Quant, Recipe};
+use crate::recipe::{Init, MethodKind, Precision, Quant, Recipe};
 use crate::tokens::Tokenizer;
 use crate::train::{self, LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 
@@ -23,6 +26,7 @@ pub(super) fn make_trainer(
 ) -> Result<Trainer, EngineError> {
     let recipe = &setting.recipe;
     let mut model = load_model(setting, sink, flags)?;
+    model.compute = compute(recipe.model.compute);
     sink(loaded_event(&recipe.model.path, &setting.device_name, &mut model));
     let vocab = model.config.vocab_size;
     for examples in [&setting.data.train, &setting.data.eval] {
@@ -55,6 +59,7 @@ pub(super) fn make_trainer(
                 checkpointing: recipe.batch.checkpointing,
                 neftune: recipe.optim.neftune,
                 kl: recipe.optim.kl,
+                values: compute(recipe.method.adapter_dtype),
                 ..Passes::default()
             },
         },
@@ -71,6 +76,31 @@ fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Decode
     let model = load_base(&setting.dir, storage, &setting.device, sink, flags)?;
     setting.tokenizer.check_embedding(model.config.vocab_size)?;
     Ok(model)
+}
+
+fn compute(precision: Precision) -> Compute {
+    match precision {
+        Precision::F32 => Compute::F32,
+        Precision::F16 => Compute::F16,
+        Precision::Bf16 => Compute::Bf16,
+    }
+}
+
+/// Refuses a type that the device cannot compute in, naming one that it can.
+pub(super) fn check_compute(recipe: &Recipe, device: &Device) -> Result<(), EngineError> {
+    let asked = recipe.model.compute;
+    if compute(asked).works_on(device) {
+        return Ok(());
+    }
+    let hint = match compute(Precision::F16).works_on(device) {
+        true => "This device computes in f16 and f32: use one of them.",
+        false => "This device computes in f32 alone: leave it out.",
+    };
+    Err(EngineError::Unsupported {
+        field: "model.compute",
+        value: asked.name().into(),
+        hint,
+    })
 }
 
 /// How the base is kept. Full training keeps its own copies of all weights; only a frozen base gains from a smaller storage.

@@ -1,12 +1,13 @@
 //! Packed weights on the CPU: few vectors are multiplied block by block, many by Flex's matrix multiplication with rows unpacked a few
 //! at a time. Knows nothing of gradients' bookkeeping.
 use super::PackedLinearOps;
+use crate::kernels::compute::{Compute, rounded_on_host};
 use crate::kernels::packed_weight::{PackedLayout, Packing};
 use crate::kernels::{blocks, crew, host};
 use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::tensor::{DType, Shape, Slice};
+use burn::tensor::{DType, FloatDType, Shape, Slice};
 use burn_flex::{FlexTensor, Layout};
 use rayon::prelude::*;
 
@@ -40,10 +41,15 @@ fn unpack_rows(words: &FlexTensor, packing: Packing, from: usize, to: usize) -> 
     host::tensor(values, shape)
 }
 
+/// Rows `from..to` with their numbers rounded.
+fn rounded_rows(words: &FlexTensor, packing: Packing, (from, to): (usize, usize), compute: Compute) -> FlexTensor {
+    rounded_on_host(unpack_rows(words, packing, from, to), compute)
+}
+
 /// Ranges of rows to unpack one at a time: all of them where unpacking costs no memory.
-fn row_blocks(packing: Packing) -> Vec<(usize, usize)> {
+fn row_blocks(packing: Packing, compute: Compute) -> Vec<(usize, usize)> {
     let rows = match packing.layout {
-        PackedLayout::F32 => packing.outputs,
+        PackedLayout::F32 if compute == Compute::F32 => packing.outputs,
         _ => BLOCK / packing.inputs.max(1),
     };
     let rows = rows.max(1);
@@ -69,14 +75,14 @@ fn multiply_few(x: &FlexTensor, words: &FlexTensor, packing: Packing) -> FlexTen
     out.transpose(0, 1)
 }
 
-/// Products with many vectors.
-fn multiply_many(x: FlexTensor, words: &FlexTensor, packing: Packing) -> FlexTensor {
-    let part = |(from, to)| {
+/// Products with many vectors, rounded as a product of that type is.
+fn multiply_many(x: FlexTensor, words: &FlexTensor, packing: Packing, compute: Compute) -> FlexTensor {
+    let part = |rows| {
         // A transposed view: gemm reads the weight in place.
-        let weight = Flex::float_transpose(unpack_rows(words, packing, from, to));
-        Flex::float_matmul(x.clone(), weight)
+        let weight = Flex::float_transpose(rounded_rows(words, packing, rows, compute));
+        rounded_on_host(Flex::float_matmul(x.clone(), weight), compute)
     };
-    let mut parts: Vec<_> = row_blocks(packing).into_iter().map(part).collect();
+    let mut parts: Vec<_> = row_blocks(packing, compute).into_iter().map(part).collect();
     if parts.len() == 1 {
         return parts.remove(0);
     }
@@ -114,6 +120,8 @@ impl PackedLinearOps for Flex {
         packing: Packing,
     ) -> FloatTensor<Self> {
         let words = host::dense(words);
+        let compute = Compute::of(x.dtype());
+        let x = Self::float_cast(x, FloatDType::F32);
         let [n, _] = x.layout().shape().dims();
         if n == 0 || packing.outputs == 0 || packing.inputs == 0 {
             return host::zeros(Shape::from([n, packing.outputs]));
@@ -121,7 +129,7 @@ impl PackedLinearOps for Flex {
         if n <= FEW {
             return multiply_few(&host::dense(x), &words, packing);
         }
-        multiply_many(x, &words, packing)
+        multiply_many(x, &words, packing, compute)
     }
 
     fn packed_linear_backward(
@@ -129,18 +137,24 @@ impl PackedLinearOps for Flex {
         words: IntTensor<Self>,
         _scales: FloatTensor<Self>,
         packing: Packing,
+        compute: Compute,
     ) -> FloatTensor<Self> {
         let words = host::dense(words);
         let [rows, _] = grad.layout().shape().dims();
         if rows == 0 || packing.outputs == 0 || packing.inputs == 0 {
-            return host::zeros(Shape::from([rows, packing.inputs]));
+            return Self::float_cast(host::zeros(Shape::from([rows, packing.inputs])), compute.dtype());
         }
+        let grad = rounded_on_host(grad, compute);
         let part = |(from, to)| {
             let columns = [Slice::from(0..rows), Slice::from(from..to)];
             let grad = Self::float_slice(grad.clone(), &columns);
-            Self::float_matmul(grad, unpack_rows(&words, packing, from, to))
+            Self::float_matmul(grad, rounded_rows(&words, packing, (from, to), compute))
         };
-        let sum = row_blocks(packing).into_iter().map(part).reduce(Self::float_add);
-        sum.unwrap_or_else(|| host::zeros(Shape::from([rows, packing.inputs])))
+        let sum = row_blocks(packing, compute)
+            .into_iter()
+            .map(part)
+            .reduce(Self::float_add);
+        let sum = sum.unwrap_or_else(|| host::zeros(Shape::from([rows, packing.inputs])));
+        Self::float_cast(sum, compute.dtype())
     }
 }

@@ -1,12 +1,13 @@
 //! Packed weights on the GPU: few vectors are multiplied by a shader that reads the blocks, many by the backend's matrix product with
 //! the unpacked weight. Knows nothing of gradients' bookkeeping.
 use super::PackedLinearOps;
+use crate::kernels::compute::Compute;
 use crate::kernels::gpu::{self, WORKGROUP};
 use crate::kernels::packed_weight::{PackedLayout, Packing};
 use crate::kernels::shader::{Shader, shader};
 use burn::backend::ops::{FloatTensorOps, IntTensorOps};
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::tensor::{DType, IntDType, Shape};
+use burn::tensor::{DType, FloatDType, IntDType, Shape};
 use burn_wgpu::{CubeBackend, CubeTensor, into_contiguous};
 
 /// Vectors up to which a product reads the packed weight itself.
@@ -41,6 +42,14 @@ fn unpack_shader(layout: PackedLayout) -> Shader {
     )
 }
 
+fn unpack_half_shader(layout: PackedLayout) -> Shader {
+    shader!(
+        "blocks.wgsl" + "unpack_half.wgsl",
+        "workgroup" = WORKGROUP,
+        "layout" = number(layout)
+    )
+}
+
 fn rows_shader(layout: PackedLayout) -> Shader {
     shader!(
         "blocks.wgsl" + "packed_rows.wgsl",
@@ -65,7 +74,14 @@ pub(in crate::kernels) fn shaders() -> Vec<Shader> {
     let layouts = [
         F32, F16, Bf16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Nf4, Nf4Double,
     ];
-    let all = layouts.map(|layout| [unpack_shader(layout), rows_shader(layout), product_shader(layout, FEW)]);
+    let all = layouts.map(|layout| {
+        [
+            unpack_shader(layout),
+            unpack_half_shader(layout),
+            rows_shader(layout),
+            product_shader(layout, FEW),
+        ]
+    });
     all.into_iter().flatten().collect()
 }
 
@@ -76,6 +92,28 @@ fn zeros(like: &CubeTensor, rows: usize, columns: usize) -> CubeTensor {
         &like.device,
         burn::tensor::FloatDType::F32,
     )
+}
+
+/// The weight in the type that products are computed in, `[outputs, inputs]`.
+fn unpack_for(words: CubeTensor, scales: CubeTensor, packing: Packing, compute: Compute) -> CubeTensor {
+    match compute {
+        Compute::F32 => CubeBackend::unpack_weight(words, scales, packing),
+        Compute::F16 => unpack_half(into_contiguous(words), packing),
+        Compute::Bf16 => CubeBackend::float_cast(CubeBackend::unpack_weight(words, scales, packing), compute.dtype()),
+    }
+}
+
+/// The weight in half precision, without an `f32` copy on the way.
+fn unpack_half(words: CubeTensor, packing: Packing) -> CubeTensor {
+    let Packing { outputs, inputs, .. } = packing;
+    let numbers = outputs * inputs;
+    let buffer = words.client.empty(numbers.div_ceil(2) * 4);
+    let shape = Shape::from([outputs, inputs]);
+    let out = CubeTensor::new_contiguous(words.client.clone(), words.device.clone(), shape, buffer, DType::F16);
+    let sizes = [inputs, packing.row_step(), numbers];
+    let shader = unpack_half_shader(packing.layout);
+    gpu::launch_each(shader, numbers.div_ceil(2), &[&words, &out], &sizes);
+    out
 }
 
 impl PackedLinearOps for CubeBackend {
@@ -128,9 +166,11 @@ impl PackedLinearOps for CubeBackend {
             return zeros(&x, n, outputs);
         }
         if n > FEW {
-            let weight = Self::unpack_weight(words, scales, packing);
-            return Self::float_matmul(x, Self::float_transpose(weight));
+            let weight = unpack_for(words, scales, packing, Compute::of(x.dtype));
+            let y = Self::float_matmul(x, Self::float_transpose(weight));
+            return Self::float_cast(y, FloatDType::F32);
         }
+        let x = Self::float_cast(x, FloatDType::F32);
         let (x, words) = (into_contiguous(x), into_contiguous(words));
         let out = gpu::empty(&x, Shape::from([n, outputs]));
         let sizes = [outputs, packing.inputs, packing.row_step()];
@@ -143,11 +183,13 @@ impl PackedLinearOps for CubeBackend {
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         packing: Packing,
+        compute: Compute,
     ) -> FloatTensor<Self> {
         let rows = grad.meta.shape()[0];
         if rows * packing.outputs * packing.inputs == 0 {
-            return zeros(&grad, rows, packing.inputs);
+            return Self::float_cast(zeros(&grad, rows, packing.inputs), compute.dtype());
         }
-        Self::float_matmul(grad, Self::unpack_weight(words, scales, packing))
+        let grad = Self::float_cast(grad, compute.dtype());
+        Self::float_matmul(grad, unpack_for(words, scales, packing, compute))
     }
 }

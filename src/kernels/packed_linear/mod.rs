@@ -6,6 +6,7 @@
 mod cpu;
 mod gpu;
 
+use super::Compute;
 use super::packed_weight::{PackedWeight, Packing, joined};
 use burn::backend::autodiff::{
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -13,8 +14,8 @@ use burn::backend::autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, AutodiffBackend, Backend, Dispatch, backend_extension};
-use burn::tensor::{FloatDType, Shape, Tensor};
+use burn::backend::{Autodiff, AutodiffBackend, Backend, Dispatch, TensorMetadata, backend_extension};
+use burn::tensor::{DType, Shape, Tensor};
 
 pub(super) use gpu::shaders;
 
@@ -35,8 +36,8 @@ pub trait PackedLinearOps: Backend {
         first: usize,
     ) -> FloatTensor<Self>;
 
-    /// `x [n, inputs]` to `[n, outputs]`.
-    #[fusion(dtype = x, shape = Shape::from([x[0], packing.outputs]))]
+    /// `x [n, inputs]` to `[n, outputs]` in `f32`, computed in the type of `x`.
+    #[fusion(dtype = scales, shape = Shape::from([x[0], packing.outputs]))]
     fn packed_linear(
         x: FloatTensor<Self>,
         words: IntTensor<Self>,
@@ -44,31 +45,33 @@ pub trait PackedLinearOps: Backend {
         packing: Packing,
     ) -> FloatTensor<Self>;
 
-    /// Gradient `[n, inputs]` for `x` from `grad [n, outputs]`.
-    #[fusion(dtype = grad, shape = Shape::from([grad[0], packing.inputs]))]
+    /// Gradient `[n, inputs]` for `x`, in its type, from `grad [n, outputs]` in `f32`.
+    #[fusion(dtype = DType::from(compute.dtype()), shape = Shape::from([grad[0], packing.inputs]))]
     fn packed_linear_backward(
         grad: FloatTensor<Self>,
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         packing: Packing,
+        compute: Compute,
     ) -> FloatTensor<Self>;
 }
 
 /// `x W^T` for a frozen weight.
 ///
-/// Computed in `f32`; the gradient goes to `x` alone.
+/// Computed in the type that `x` is [`super::narrowed`] to; the gradient goes to `x` alone. A few vectors (8) read the packed weight itself
+/// and are multiplied in `f32` whatever their type.
 ///
 /// # Shapes
 /// - `x`: `[n, inputs]`
 /// - `weight`: `[outputs, inputs]`
-/// - output: `[n, outputs]`
+/// - output: `[n, outputs]`, `f32`
 ///
 /// # Panics
 /// If the widths differ.
 pub fn packed_linear(x: Tensor<2>, weight: &PackedWeight) -> Tensor<2> {
     let inputs = weight.packing().inputs;
     assert_eq!(x.dims()[1], inputs, "packed_linear: x must be as wide as the weight");
-    let x = x.cast(FloatDType::F32);
+    let x = x.clone().cast(Compute::of(x.dtype()).dtype());
     let part = |part: &super::packed_weight::Part| {
         let y = Dispatch::packed_linear(
             x.clone().into_dispatch(),
@@ -90,14 +93,14 @@ pub fn packed_linear_reference(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 struct PackedLinearBackward;
 
 impl<B: PackedLinearOps> Backward<B, 1> for PackedLinearBackward {
-    type State = (IntTensor<B>, FloatTensor<B>, Packing);
+    type State = (IntTensor<B>, FloatTensor<B>, Packing, Compute);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [parent] = ops.parents;
         let grad = grads.consume::<B>(&ops.node);
-        let (words, scales, packing) = ops.state;
+        let (words, scales, packing, compute) = ops.state;
         if let Some(node) = parent {
-            let grad = B::packed_linear_backward(grad, words, scales, packing);
+            let grad = B::packed_linear_backward(grad, words, scales, packing, compute);
             grads.register::<B>(node.id, grad);
         }
     }
@@ -126,10 +129,11 @@ impl<B: PackedLinearOps, C: CheckpointStrategy> PackedLinearOps for Autodiff<B, 
     ) -> FloatTensor<Self> {
         let prep = PackedLinearBackward.prepare::<C>([x.node()]);
         let (x, scales) = (x.into_primitive(), scales.into_primitive());
+        let compute = Compute::of(x.dtype());
         match prep.compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
                 let y = B::packed_linear(x, words.clone(), scales.clone(), packing);
-                prep.finish((words, scales, packing), y)
+                prep.finish((words, scales, packing, compute), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::packed_linear(x, words, scales, packing)),
         }
@@ -140,9 +144,10 @@ impl<B: PackedLinearOps, C: CheckpointStrategy> PackedLinearOps for Autodiff<B, 
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         packing: Packing,
+        compute: Compute,
     ) -> FloatTensor<Self> {
         // First order only: the gradient is a constant of any outer graph.
         let (grad, scales) = (grad.into_primitive(), scales.into_primitive());
-        Self::from_inner(B::packed_linear_backward(grad, words, scales, packing))
+        Self::from_inner(B::packed_linear_backward(grad, words, scales, packing, compute))
     }
 }

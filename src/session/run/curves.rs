@@ -47,6 +47,7 @@ impl Curves {
                 norms,
                 rows,
                 memory,
+                loss_scale,
             } => {
                 self.add(StepPoint {
                     step: *step,
@@ -58,6 +59,7 @@ impl Curves {
                     seconds: *seconds,
                     epoch: *epoch,
                     memory: *memory,
+                    loss_scale: loss_scale.unwrap_or_default(),
                     ..StepPoint::default()
                 });
                 self.add_norms(norms.iter().map(|n| (n.group.as_str(), n.norm)));

@@ -21,6 +21,8 @@ pub struct StepPoint {
     pub epoch: f64,
     /// Bytes in use; 0 = unknown.
     pub memory: u64,
+    /// What the loss was multiplied by; 0 where products are in single precision.
+    pub loss_scale: f64,
     /// Tokens of the run up to here; worked out when the step is added.
     pub tokens_so_far: u64,
     /// Seconds of the run's steps up to here; worked out when the step is added.

@@ -14,6 +14,15 @@ pub struct Norms {
     pub groups: Vec<(&'static str, f64)>,
 }
 
+impl Norms {
+    /// All of them, divided.
+    pub fn divided(mut self, by: f64) -> Self {
+        self.all /= by;
+        self.groups.iter_mut().for_each(|(_, norm)| *norm /= by);
+        self
+    }
+}
+
 /// Parts of names, and the group that they tell. The first that is found counts.
 const GROUPS: [(&str, &str); 14] = [
     ("token_rows", "embedding"),

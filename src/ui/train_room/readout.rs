@@ -39,6 +39,9 @@ fn figures(curves: &Curves, at: usize) -> Vec<(String, String)> {
         format!("{share:.1} %")
     });
     known("Memory".into(), Measure::Memory, &|size| bytes(size as u64));
+    if step.loss_scale > 0.0 {
+        figures.push(("Loss scale".into(), thousands(step.loss_scale as u64)));
+    }
     figures
 }
 
