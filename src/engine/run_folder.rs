@@ -45,6 +45,17 @@ pub enum RunFolderError {
          --init-adapter and the last checkpoint."
     )]
     DataChanged(PathBuf),
+    /// The recipe names more or fewer files than that of the run.
+    #[error(
+        "The run began with {began}, and the recipe now names {now}, so it cannot go on as the same run. Name the same files, or \
+         start a new run with --init-adapter and the last checkpoint."
+    )]
+    FilesChanged {
+        /// How many files it had.
+        began: String,
+        /// How many it has now.
+        now: String,
+    },
     /// The recipe cannot be written as TOML.
     #[error("The recipe cannot be written: {0}")]
     Recipe(String),
@@ -80,9 +91,26 @@ fn same_data(dir: &Path, recipe: &Recipe) -> Result<(), RunFolderError> {
     let Ok(began) = Recipe::parse(&text) else {
         return Ok(());
     };
-    let pairs = began.data.sha256.iter().zip(&recipe.data.sha256);
-    let changed = pairs.zip(&recipe.data.files).find(|((a, b), _)| a != b);
-    changed.map_or(Ok(()), |(_, file)| Err(RunFolderError::DataChanged(file.clone())))
+    if began.data.files.len() != recipe.data.files.len() || began.data.replay.len() != recipe.data.replay.len() {
+        let (began, now) = (files_of(&began), files_of(recipe));
+        return Err(RunFolderError::FilesChanged { began, now });
+    }
+    let changed = changed_files(&began, recipe).next();
+    changed.map_or(Ok(()), |file| Err(RunFolderError::DataChanged(file.clone())))
+}
+
+fn files_of(recipe: &Recipe) -> String {
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (files, replay) = (recipe.data.files.len(), recipe.data.replay.len());
+    format!("{} and {}", count(files, "data file"), count(replay, "replay file"))
+}
+
+/// Data and replay files of a recipe whose hashes are not those of an earlier one; what either has no hash of is not told.
+pub fn changed_files<'a>(before: &'a Recipe, now: &'a Recipe) -> impl Iterator<Item = &'a PathBuf> {
+    let (before, now) = (&before.data, &now.data);
+    let data = before.sha256.iter().zip(&now.sha256).zip(&now.files);
+    let replay = before.replay_sha256.iter().zip(&now.replay_sha256).zip(&now.replay);
+    data.chain(replay).filter(|((a, b), _)| a != b).map(|(_, file)| file)
 }
 
 /// A run folder that exists.

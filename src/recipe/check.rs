@@ -46,10 +46,17 @@ impl Recipe {
         if let Some((key, message)) = self.method_conflict() {
             return conflict(key, message);
         }
-        if !self.data.sha256.is_empty() && self.data.sha256.len() != self.data.files.len() {
+        let data = &self.data;
+        if !data.sha256.is_empty() && data.sha256.len() != data.files.len() {
             return conflict(
                 "data.sha256",
                 "\"data.sha256\" must hold one hash for each file, or be left out.",
+            );
+        }
+        if !data.replay_sha256.is_empty() && data.replay_sha256.len() != data.replay.len() {
+            return conflict(
+                "data.replay_sha256",
+                "\"data.replay_sha256\" must hold one hash for each file of \"data.replay\", or be left out.",
             );
         }
         Ok(())

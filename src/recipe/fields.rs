@@ -56,6 +56,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("data", "max_length", Form::Whole(2, 1_048_576)),
     field("data", "packing", Form::Flag),
     field("data", "replay", Form::Texts),
+    field("data", "replay_sha256", Form::Texts),
     field("data", "replay_share", Form::Number(0.0, 90.0)),
     field("template", "name", Form::Text),
     field("template", "file", Form::Text),

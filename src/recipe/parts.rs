@@ -146,6 +146,9 @@ pub struct DataPart {
     /// Files of general examples mixed in against forgetting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replay: Vec<PathBuf>,
+    /// SHA-256 of each of them, as `sha256`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replay_sha256: Vec<String>,
     /// Share of the training rows that come from them, in percent.
     #[serde(default = "ten_percent")]
     pub replay_share: f64,
@@ -163,6 +166,7 @@ impl DataPart {
             max_length: half_a_thousand(),
             packing: false,
             replay: Vec::new(),
+            replay_sha256: Vec::new(),
             replay_share: ten_percent(),
         }
     }

@@ -9,6 +9,7 @@ use std::process::{Child, ExitCode, ExitStatus};
 use super::desktop::Awake;
 use super::log::{self, last_lines};
 use super::record::{end_broken_line, events_path, supervisor_lock_path};
+use super::supervise::SecondTry;
 use super::tail::Tail;
 use super::{WorkerError, WorkerExit, control, desktop, process, supervise};
 use crate::protocol::{Event, Job, Request};
@@ -39,6 +40,9 @@ fn supervise(id: u64, mut job: Job) -> Result<ExitStatus, WorkerError> {
     let _lock = take_lock(&run_dir)?;
     let _awake = Awake::keep();
     let mut record = Tail::from_end(&run_dir);
+    if let Some(known) = supervise::as_before(&job) {
+        job = go_on(&run_dir, known);
+    }
     loop {
         let (log_from, killed) = (log::length(&run_dir), killed_for_memory());
         let status = start(id, &job, &run_dir)?
@@ -53,11 +57,17 @@ fn supervise(id: u64, mut job: Job) -> Result<ExitStatus, WorkerError> {
             tell_end(&run_dir, &record.read());
             return Ok(status);
         };
-        // A full disk is no reason to give up.
-        let _ = append(&run_dir, &Event::Warning { message: next.message });
+        supervise::remember(&next.job);
         eprintln!("{}", log::RESTARTED);
-        job = next.job;
+        job = go_on(&run_dir, next);
     }
+}
+
+/// Tells the user of another way to go on, and gives its job.
+fn go_on(run_dir: &Path, way: SecondTry) -> Job {
+    // A full disk is no reason to give up.
+    let _ = append(run_dir, &Event::Warning { message: way.message });
+    way.job
 }
 
 /// Tells the desktop how the run ended.

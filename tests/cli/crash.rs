@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use burnish::protocol::Event;
+use burnish::recipe::Recipe;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
@@ -227,6 +228,36 @@ fn a_run_mixes_neither_with_an_old_one_nor_with_other_data() {
     world
         .run(&["train", &recipe, "--run", "run", "--resume"])
         .refuses(1, &["rows.jsonl changed since the run began"]);
+}
+
+#[test]
+fn replay_files_are_part_of_a_run_too() {
+    let setting = SETTING.replace("max_steps = 60", "max_steps = 2");
+    let (world, recipe) = world(&setting);
+    world.rows("general.jsonl", 8);
+    let replay = [
+        "--set",
+        "data.replay=[\"general.jsonl\"]",
+        "--set",
+        "data.replay_share=50",
+    ];
+    let train = |more: &[&str]| world.run(&[&["train", &recipe, "--run", "run"], &replay[..], more].concat());
+    train(&[]).ok();
+    let began = Recipe::load(&world.path("run/recipe.toml"), &[]).unwrap();
+    assert_eq!((began.data.sha256.len(), began.data.replay_sha256.len()), (1, 1));
+    assert_ne!(began.data.sha256, began.data.replay_sha256);
+    // What a run wrote down can be repeated, and a changed file is told.
+    let again = world.text("run/recipe.toml");
+    let quiet = world.run(&["train", &again, "--run", "again"]).ok();
+    assert!(!quiet.stderr.contains("changed since"), "{}", quiet.stderr);
+    world.rows("general.jsonl", 9);
+    let told = world.run(&["train", &again, "--run", "other"]).ok();
+    assert!(told.stderr.contains("general.jsonl is not the file"), "{}", told.stderr);
+    train(&["--resume"]).refuses(1, &["general.jsonl changed since the run began"]);
+    // Neither can the run go on without it.
+    world
+        .run(&["train", &recipe, "--run", "run", "--resume"])
+        .refuses(1, &["1 data file and 1 replay file", "1 data file and 0 replay files"]);
 }
 
 /// The events of a run so far; a line that is being written is passed over.

@@ -308,43 +308,54 @@ fn the_way_out_of_a_lack_of_memory_keeps_the_rows_of_a_step() {
     let next = second_try(&job(&world, &run, 3)).unwrap();
     assert!(matches!(next.job, Job::Train { resume: true, .. }));
     assert!(
-        next.message.contains("checkpoint-3") && next.message.contains("1 rows"),
+        next.message.contains("checkpoint-3") && next.message.contains("1 row "),
         "{}",
         next.message
     );
 }
 
+/// A world whose recipe takes half a gigabyte beside the program itself, by so many rows at once, and the program under a limit that it
+/// does not fit into.
 #[cfg(target_os = "linux")]
-#[test]
-fn a_run_short_of_memory_goes_on_with_smaller_batches_without_whoever_started_it() {
+fn short_of_memory(steps: usize) -> (World, impl Fn(&World, &[&str]) -> std::process::Command) {
     let world = World::new();
-    // So many rows at once take half a gigabyte beside the program itself.
     let answer_text = "the answer is four ".repeat(6);
     let row = format!("{{\"prompt\": \"one\", \"completion\": \"{answer_text}\"}}\n");
     world.write("rows.jsonl", &row.repeat(512));
-    let recipe = world.recipe("r.toml", "[optim]\nmax_steps = 1\n[batch]\nsize = 512");
-    let train = world.command(&[
-        "train",
-        &recipe,
-        "--run",
-        "run",
-        "--accept-findings",
-        "--set",
-        "data.split=0",
-        "--set",
-        "data.max_length=120",
-    ]);
-    let mut limited = std::process::Command::new("sh");
-    limited
-        .args(["-c", "ulimit -v 500000; exec \"$0\" \"$@\""])
-        .arg(train.get_program())
-        .args(train.get_args());
-    limited
-        .current_dir(world.path(""))
-        .env("BURNISH_HOME", world.path("home"));
-    // Many cores reserve much address space, which is what the limit counts.
-    limited.env("RAYON_NUM_THREADS", "2").env("MALLOC_ARENA_MAX", "2");
-    let mut program = limited.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let setting =
+        format!("[optim]\nmax_steps = {steps}\n[batch]\nsize = 512\n[save]\nevery = 1\n[eval]\nevery = 100\n");
+    world.recipe("r.toml", &setting);
+    let limited = |world: &World, more: &[&str]| {
+        let train = world.command(&["train", "r.toml", "--run", "run", "--accept-findings"]);
+        let mut limited = std::process::Command::new("sh");
+        limited
+            .args(["-c", "ulimit -v 500000; exec \"$0\" \"$@\""])
+            .arg(train.get_program())
+            .args(train.get_args())
+            .args(["--set", "data.split=0", "--set", "data.max_length=120"])
+            .args(more)
+            .current_dir(world.path(""))
+            .env("BURNISH_HOME", world.path("home"));
+        // Many cores reserve much address space, which is what the limit counts.
+        limited.env("RAYON_NUM_THREADS", "2").env("MALLOC_ARENA_MAX", "2");
+        limited.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        limited
+    };
+    (world, limited)
+}
+
+/// How often the record has a warning with these words.
+#[cfg(target_os = "linux")]
+fn warned(recorded: &[Event], words: &str) -> usize {
+    let said = |e: &&Event| matches!(e, Event::Warning { message } if message.contains(words));
+    recorded.iter().filter(said).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_short_of_memory_goes_on_with_smaller_batches_without_whoever_started_it() {
+    let (world, limited) = short_of_memory(1);
+    let mut program = limited(&world, &[]).spawn().unwrap();
     let run = world.path("run");
     while !run.join("control.json").exists() {
         std::thread::sleep(Duration::from_millis(5));
@@ -356,10 +367,56 @@ fn a_run_short_of_memory_goes_on_with_smaller_batches_without_whoever_started_it
         std::thread::sleep(Duration::from_millis(20));
     }
     let recorded = events(&run);
-    let said =
-        |e: &&Event| matches!(e, Event::Warning { message } if message.contains("ran out of memory with 512 rows"));
-    assert_eq!(recorded.iter().filter(said).count(), 1, "{recorded:?}");
+    assert_eq!(warned(&recorded, "ran out of memory with 512 rows"), 1, "{recorded:?}");
     assert!(matches!(recorded.last(), Some(Event::Done)), "{recorded:?}");
     assert_eq!(recorded.iter().filter(|e| matches!(e, Event::Step { .. })).count(), 1);
     assert!(run.join("final/adapter_model.safetensors").is_file());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_was_short_of_memory_is_resumed_with_what_fitted() {
+    let (world, limited) = short_of_memory(2);
+    assert!(limited(&world, &[]).status().unwrap().success());
+    let run = world.path("run");
+    let first = events(&run);
+    assert_eq!(warned(&first, "Training ran out of memory"), 1, "{first:?}");
+    // As if it had been cut off after its first step.
+    std::fs::remove_dir_all(run.join("final")).unwrap();
+    std::fs::remove_dir_all(run.join("checkpoint-2")).unwrap();
+    assert!(limited(&world, &["--resume"]).status().unwrap().success());
+    let recorded = events(&run);
+    let second = &recorded[first.len()..];
+    assert_eq!(
+        warned(second, "with 256 rows at a time and accumulation 2"),
+        1,
+        "{second:?}"
+    );
+    assert_eq!(warned(second, "Training ran out of memory"), 0, "{second:?}");
+    // The step that is done again has the same loss, bit for bit.
+    assert_eq!(losses(&recorded), losses(&first));
+    // Where memory suffices, all rows at once give the same but for rounding.
+    let whole = [
+        "train",
+        "r.toml",
+        "--run",
+        "whole",
+        "--accept-findings",
+        "--set",
+        "data.split=0",
+        "--set",
+        "data.max_length=120",
+    ];
+    world.run(&whole).ok();
+    for ((step, loss), (_, other)) in losses(&recorded).into_iter().zip(losses(&events(&world.path("whole")))) {
+        let (loss, other) = (f64::from_bits(loss), f64::from_bits(other));
+        assert!((loss - other).abs() < 1e-5 * other, "step {step}: {loss} and {other}");
+    }
+    // A run that begins anew has found nothing yet.
+    std::fs::remove_dir_all(&run).unwrap();
+    world.write("run/micro_batch.json", r#"{"rows": 64, "unpacked": true}"#);
+    let small = ["--set", "batch.size=2", "--set", "optim.max_steps=1"];
+    world.run(&[&whole[..3], &["run"], &whole[4..], &small].concat()).ok();
+    assert_eq!(warned(&events(&run), "memory"), 0);
+    assert!(!run.join("micro_batch.json").exists());
 }

@@ -95,6 +95,8 @@ pub struct Prepared {
     pub skipped: usize,
     /// SHA-256 of each file, in the recipe's order.
     pub sha256: Vec<String>,
+    /// SHA-256 of each replay file, in the recipe's order; none where nothing is replayed.
+    pub replay_sha256: Vec<String>,
 }
 
 impl Prepared {
@@ -204,6 +206,7 @@ pub fn prepare_data(
         eval,
         skipped: told.count,
         sha256: data.sha256,
+        replay_sha256: vec![],
     };
     replay::mix_in(&mut prepared, recipe, tokenizer, template, sink, flags)?;
     Ok(prepared)

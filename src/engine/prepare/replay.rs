@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Cache, Origin, Prepared, data_rows};
+use super::{Cache, DataRows, Origin, Prepared, data_rows};
 use crate::batch::Example;
 use crate::engine::{EngineError, Flags, Sink};
 use crate::protocol::Event;
@@ -35,7 +35,8 @@ pub(super) fn mix_in(
     let mut general = recipe.clone();
     general.data.files.clone_from(&recipe.data.replay);
     general.data.split = 0.0;
-    let rows = data_rows(&general, tokenizer, template, Cache::Use, sink, flags)?.rows;
+    let DataRows { rows, sha256, .. } = data_rows(&general, tokenizer, template, Cache::Use, sink, flags)?;
+    prepared.replay_sha256 = sha256;
     let first_file = prepared.files.len();
     prepared.files.extend(recipe.data.replay.iter().cloned().map(Arc::new));
     let mut pool: Vec<Example> = vec![];

@@ -9,7 +9,7 @@ use super::{TrainRequest, start};
 use crate::data::Kind;
 use crate::engine::batches::Batches;
 use crate::engine::prepare::{Prepared, prepare_data};
-use crate::engine::run_folder::RunFolder;
+use crate::engine::run_folder::{RunFolder, changed_files};
 use crate::engine::{EngineError, Flags, Sink, devices};
 use crate::formats::places::find_model;
 use crate::protocol::Event;
@@ -64,7 +64,11 @@ pub(super) fn set_up(
     let tokenizer = Arc::new(Tokenizer::load(&dir)?);
     let Chosen { template, note, .. } = chosen(&recipe, request.init_adapter, &tokenizer)?;
     let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;
-    recipe.data.sha256 = data.sha256.clone();
+    recipe.data.sha256.clone_from(&data.sha256);
+    recipe.data.replay_sha256.clone_from(&data.replay_sha256);
+    if !request.resume {
+        tell_changed(request.recipe, &recipe, sink);
+    }
     let setting = Setting {
         recipe,
         dir,
@@ -86,6 +90,17 @@ pub(super) fn set_up(
         request.resume,
     )?;
     Ok((setting, folder))
+}
+
+/// A recipe that a run has written knows the files of that run.
+fn tell_changed(asked: &Recipe, now: &Recipe, sink: Sink<'_>) {
+    for file in changed_files(asked, now) {
+        let message = format!(
+            "{} is not the file that the recipe was written for: it changed since. Training learns from it as it is now.",
+            file.display()
+        );
+        sink(Event::Warning { message });
+    }
 }
 
 /// The template that a recipe asks for, else the adapter's, else the model's, else ChatML.

@@ -207,6 +207,7 @@ fn duplicate(state: &mut State, dir: PathBuf) -> Vec<Effect> {
     let mut recipe = *recipe;
     // They belong to the files as they were; the run writes those of the files as they are.
     recipe.data.sha256.clear();
+    recipe.data.replay_sha256.clear();
     if !state.run.is_active() {
         state.run = super::RunState::default();
     }

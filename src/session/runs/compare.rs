@@ -47,7 +47,7 @@ fn settings(recipe: &Recipe) -> BTreeMap<String, String> {
         let Value::Table(content) = content else { continue };
         for (key, value) in content {
             let text = match (key.as_str(), &value) {
-                ("sha256", Value::Array(hashes)) => {
+                ("sha256" | "replay_sha256", Value::Array(hashes)) => {
                     let short = hashes
                         .iter()
                         .filter_map(Value::as_str)
