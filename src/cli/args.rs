@@ -35,6 +35,8 @@ pub enum Verb {
     Audit(AuditArgs),
     /// Train by a recipe.
     Train(TrainArgs),
+    /// Find a learning rate for a recipe: its first steps with a rate that rises from step to step.
+    FindRate(FindRateArgs),
     /// List the runs of a project, write their TensorBoard files, or bring in a log of another program.
     Runs(RunsArgs),
     /// Pause, resume, save, suspend or stop a run that goes on.
@@ -253,6 +255,35 @@ pub struct TrainArgs {
     /// Train even though the audit of the data finds something serious.
     #[arg(long)]
     pub accept_findings: bool,
+}
+
+/// `find-rate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is kept of what is learned. The suggestion is the smaller of two rates: where the smoothed loss falls fastest, \
+and one tenth of where it is lowest. Take it over with `burnish train RECIPE --set optim.lr=RATE`."
+)]
+pub struct FindRateArgs {
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// Change a value of the recipe, such as method.r=32.
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// `cpu`, `auto` or a name from `burnish devices`.
+    #[arg(long, value_name = "D")]
+    pub device: Option<String>,
+    /// Start from this adapter instead of a fresh one.
+    #[arg(long, value_name = "A")]
+    pub init_adapter: Option<PathBuf>,
+    /// The rate of the first step.
+    #[arg(long, value_name = "RATE", default_value_t = 1e-6)]
+    pub low: f64,
+    /// The rate of the last step.
+    #[arg(long, value_name = "RATE", default_value_t = 1.0)]
+    pub high: f64,
+    /// Steps from the lowest to the highest rate; it ends earlier when the loss breaks away.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub steps: usize,
 }
 
 /// `runs`

@@ -10,6 +10,7 @@ mod control;
 mod devices;
 mod failure;
 mod fetch;
+mod find_rate;
 mod generate;
 mod inspect;
 mod interrupt;
@@ -58,6 +59,7 @@ fn run(verb: Verb, console: &Console) -> Result<(), Failure> {
         Verb::Inspect(args) => inspect::run(&args, console),
         Verb::Audit(args) => audit::run(&args, console),
         Verb::Train(args) => train::run(&args, console),
+        Verb::FindRate(args) => find_rate::run(&args, console),
         Verb::Runs(args) => runs::run(&args, console),
         Verb::Control(args) => control::run(&args, console),
         Verb::Generate(args) => generate::run(&args, console),

@@ -100,7 +100,7 @@ pub fn refuse_serious(recipe: &Recipe, console: &Console) -> Result<(), Failure>
 }
 
 /// A wrong `--set` is wrong usage; a wrong file is a failure.
-fn refuse(error: RecipeError) -> Failure {
+pub fn refuse(error: RecipeError) -> Failure {
     let by_argument = match &error {
         RecipeError::Set(_) => true,
         RecipeError::Io { .. } => false,

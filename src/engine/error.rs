@@ -102,6 +102,9 @@ pub enum EngineError {
     /// The run folder cannot be used, or the result could not be written.
     #[error(transparent)]
     RunFolder(#[from] RunFolderError),
+    /// A search for a learning rate over rates that cannot be.
+    #[error("{0} Usual: from 1e-6 to 1 in 100 steps.")]
+    RateRange(String),
     /// The user gave up.
     #[error("{0}")]
     Cancelled(String),

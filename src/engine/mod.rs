@@ -101,6 +101,14 @@ impl Engine {
                 score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
             }
             Job::BenchData { recipe, runs } => bench_data::run(&recipe, runs, sink, flags)?,
+            Job::FindRate {
+                recipe,
+                init_adapter,
+                range,
+            } => {
+                self.loaded = None;
+                train::find_rate(&recipe, init_adapter.as_deref(), range, sink, flags)?;
+            }
             Job::Audit { recipe } => audit::run(&recipe, sink, flags)?,
             Job::Lesson {
                 model,

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BenchKind, Ending, Lesson, Reading, StopReason, TopToken};
+use super::{BenchKind, Ending, Lesson, RateFound, RateTried, Reading, StopReason, TopToken};
 use crate::audit::{AuditSummary, Finding};
 
 /// The memory of a device, in bytes.
@@ -217,6 +217,10 @@ pub enum Event {
     },
     /// The preparation of data was timed.
     DataTimed(DataTimes),
+    /// A learning rate was tried.
+    RateTried(RateTried),
+    /// A search for a learning rate is over.
+    RateFound(RateFound),
     /// An audit found something.
     Finding(Finding),
     /// An audit is over.

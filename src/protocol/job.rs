@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LessonRow, OwnWay};
+use super::{LessonRow, OwnWay, RateRange};
 use crate::recipe::Recipe;
 
 /// A message of a chat, as the window and files spell it.
@@ -129,6 +129,15 @@ pub enum Job {
     /// Look for what is wrong with the recipe's data before a run: streams `Finding`, the serious ones first, then `Audited`. Model, data,
     /// template, method and batch of the recipe count.
     Audit { recipe: Box<Recipe> },
+    /// Find a learning rate: the recipe's first steps with a rate that rises from step to step, streaming `RateTried`, then `RateFound`.
+    /// Nothing of what is learned is kept.
+    FindRate {
+        recipe: Box<Recipe>,
+        #[serde(default)]
+        init_adapter: Option<PathBuf>,
+        #[serde(default)]
+        range: RateRange,
+    },
     /// Time the preparation of the recipe's data, then `DataTimed`.
     BenchData {
         recipe: Box<Recipe>,

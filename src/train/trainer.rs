@@ -167,9 +167,16 @@ impl Trainer {
     /// A loss or gradient that is not finite (the weights are left as they were), an id outside the vocabulary, or a
     /// failing device.
     pub fn step(&mut self, micro_batches: &[Packed]) -> Result<StepReport, TrainError> {
+        self.step_at(micro_batches, self.setup.schedule.at(self.steps()))
+    }
+
+    /// As [`Self::step`], with this learning rate whatever the schedule says.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn step_at(&mut self, micro_batches: &[Packed], lr: f64) -> Result<StepReport, TrainError> {
         let start = Instant::now();
         let supervised: usize = micro_batches.iter().map(Packed::supervised).sum();
-        let lr = self.setup.schedule.at(self.steps());
         let (gathered, found) = self.gather_finite(micro_batches, supervised)?;
         let Norms { all: grad_norm, groups } = found;
         if !gathered.loss.is_finite() || !grad_norm.is_finite() {

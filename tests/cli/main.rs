@@ -9,6 +9,7 @@ mod desktop;
 mod ends;
 #[path = "../fetched/mod.rs"]
 mod fetched;
+mod find_rate;
 mod gguf;
 #[path = "../pure/gguf_kit.rs"]
 mod gguf_kit;

@@ -41,6 +41,7 @@ mod preview_slow;
 mod preview_tools;
 mod protocol;
 mod queue;
+mod rate_range;
 mod recipe;
 mod recipe_advice;
 mod room_kit;

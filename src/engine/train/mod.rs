@@ -2,6 +2,7 @@
 //! steps themselves are `train`'s.
 
 mod dry;
+mod find_rate;
 mod prompts;
 mod setting;
 mod start;
@@ -10,6 +11,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Instant;
 
+pub(super) use find_rate::run as find_rate;
 pub(super) use setting::chosen;
 pub(super) use start::trains_markers;
 
@@ -51,7 +53,7 @@ pub fn run_training(request: &TrainRequest<'_>, sink: Sink<'_>, flags: &Flags) -
     let (setting, folder) = set_up(request, sink, flags)?;
     let mut batches = Batches::of(&setting);
     let plan = loop_plan(&setting, request.run_dir, &batches);
-    let mut trainer = make_trainer(&setting, request, plan.total_steps, sink, flags)?;
+    let mut trainer = make_trainer(&setting, request.init_adapter, plan.total_steps, sink, flags)?;
     warn_of_mistakes(&setting, &trainer, batches.rows(), &plan, sink);
     dry::dry_step(&setting, &mut trainer, batches.largest(), idle, sink)?;
     trainer.smooth = flags.smooth();

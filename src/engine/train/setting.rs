@@ -51,24 +51,43 @@ impl<'a> Batches<'a> {
     }
 }
 
+/// Everything that is fixed, and the run's folder.
 pub(super) fn set_up(
     request: &TrainRequest<'_>,
     sink: Sink<'_>,
     flags: &Flags,
 ) -> Result<(Setting, RunFolder), EngineError> {
-    let mut recipe = request.recipe.clone();
+    let setting = prepare(request.recipe, request.init_adapter, request.unpacked, sink, flags)?;
+    if !request.resume {
+        tell_changed(request.recipe, &setting.recipe, sink);
+    }
+    let folder = RunFolder::open(
+        request.run_dir,
+        &setting.recipe,
+        setting.used_template(),
+        request.resume,
+    )?;
+    Ok((setting, folder))
+}
+
+/// Everything that is fixed; writes nothing. `unpacked` takes the conversations of a packed row one by one.
+pub(super) fn prepare(
+    recipe: &Recipe,
+    init_adapter: Option<&Path>,
+    unpacked: bool,
+    sink: Sink<'_>,
+    flags: &Flags,
+) -> Result<Setting, EngineError> {
+    let mut recipe = recipe.clone();
     refuse_what_would_be_ignored(&recipe)?;
     let dir = find_model(&recipe.model.path)?;
     let (device, info) = devices::open(&recipe.model.device)?;
     start::check_compute(&recipe, &device)?;
     let tokenizer = Arc::new(Tokenizer::load(&dir)?);
-    let Chosen { template, note, .. } = chosen(&recipe, request.init_adapter, &tokenizer)?;
+    let Chosen { template, note, .. } = chosen(&recipe, init_adapter, &tokenizer)?;
     let data = prepare_data(&recipe, &tokenizer, &template, sink, flags)?;
     recipe.data.sha256.clone_from(&data.sha256);
     recipe.data.replay_sha256.clone_from(&data.replay_sha256);
-    if !request.resume {
-        tell_changed(request.recipe, &recipe, sink);
-    }
     let setting = Setting {
         recipe,
         dir,
@@ -78,18 +97,12 @@ pub(super) fn set_up(
         device,
         device_memory: info.memory.map(|m| m.total),
         device_name: info.label,
-        unpacked: request.unpacked,
+        unpacked,
     };
     if let (Some(message), Some(_)) = (note, setting.used_template()) {
         sink(Event::Warning { message });
     }
-    let folder = RunFolder::open(
-        request.run_dir,
-        &setting.recipe,
-        setting.used_template(),
-        request.resume,
-    )?;
-    Ok((setting, folder))
+    Ok(setting)
 }
 
 /// A recipe that a run has written knows the files of that run.

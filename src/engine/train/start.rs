@@ -4,7 +4,6 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use super::TrainRequest;
 use super::setting::Setting;
 use crate::adapter::Adapter;
 use crate::batch::check_ids;
@@ -19,7 +18,7 @@ use crate::train::{self, LrSchedule, OptimizerConfig, Passes, Trained, Trainer, 
 
 pub(super) fn make_trainer(
     setting: &Setting,
-    request: &TrainRequest<'_>,
+    init_adapter: Option<&Path>,
     steps: usize,
     sink: Sink<'_>,
     flags: &Flags,
@@ -35,7 +34,7 @@ pub(super) fn make_trainer(
     let trained = match recipe.method.kind {
         MethodKind::Full => Trained::Full,
         _ => {
-            let adapter = make_adapter(setting, &model, request.init_adapter, sink)?;
+            let adapter = make_adapter(setting, &model, init_adapter, sink)?;
             check_context(&adapter, &model, setting)?;
             adapter.into()
         }
