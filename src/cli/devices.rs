@@ -33,6 +33,9 @@ fn line(device: &DeviceInfo) -> String {
         Some(memory) => line += &format!(", {} of memory", words::bytes(memory.total)),
         None => line += ", memory unknown",
     }
+    if !device.half.is_empty() {
+        line += &format!(", computes in f32 and {}", device.half.join(" and "));
+    }
     if device.max_binding > 0 {
         line += &format!(", largest binding {} MiB", device.max_binding >> 20);
     }

@@ -168,6 +168,7 @@ fn cpu() -> DeviceInfo {
         kind: CPU.into(),
         max_binding: 0,
         default: false,
+        half: vec!["bf16".into(), "f16".into()],
         memory: budget::of_machine(),
         check: None,
     }
@@ -207,6 +208,9 @@ fn adapters() -> Vec<Adapter> {
             // Burn reaches only the first software adapter of an interface.
             let Some(kind) = kind else { continue };
             let mut info = describe(&found, backend, index, &adapter.limits());
+            if adapter.features().contains(wgpu::Features::SHADER_F16) {
+                info.half.push("f16".into());
+            }
             info.memory = budget::of_adapter(&adapter, info.kind != "discrete");
             all.push(Adapter { info, api, kind, found });
         }
@@ -246,6 +250,7 @@ fn describe(found: &wgpu::AdapterInfo, backend: &str, index: usize, limits: &wgp
         kind: kind_in_words(found).into(),
         max_binding: limits.max_storage_buffer_binding_size,
         default: false,
+        half: vec![],
         memory: None,
         check: None,
     }

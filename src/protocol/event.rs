@@ -30,6 +30,9 @@ pub struct DeviceInfo {
     pub max_binding: u64,
     /// Is this what `auto` picks?
     pub default: bool,
+    /// Types of half precision that it computes in beside `f32`: `f16`, `bf16`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub half: Vec<String>,
     /// Its memory, where somebody tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<DeviceMemory>,

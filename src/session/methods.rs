@@ -1,7 +1,7 @@
 //! The training methods as people choose them: one card each, and what choosing one sets in the recipe. Knows recipes, not how they are
 //! trained.
 
-use crate::recipe::{MethodKind, Quant, Recipe};
+use crate::recipe::{MethodKind, Precision, Quant, Recipe};
 use crate::template::Mode;
 
 /// A method of training.
@@ -149,13 +149,14 @@ impl Method {
                 MethodKind::Lora | MethodKind::Bottleneck => 2e-4,
             };
         }
+        if recipe.method.kind == MethodKind::Full {
+            // There is no adapter, and no second copy of the base to hold on to.
+            recipe.method.adapter_dtype = Precision::F32;
+            recipe.optim.kl = 0.0;
+        }
         if matches!(recipe.method.kind, MethodKind::Prefix | MethodKind::Prompt) {
             // Packed rows would share the learned tokens in front.
             recipe.data.packing = false;
-        }
-        if recipe.method.kind == MethodKind::Full {
-            // There is no second copy of the base to hold on to.
-            recipe.optim.kl = 0.0;
         }
     }
 }

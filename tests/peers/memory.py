@@ -36,6 +36,9 @@ AFTER = [
     ("full, checkpointing, accumulation", "folder", 6, 384,
      ["method.kind=full", "batch.checkpointing=true", "batch.accumulation=2"]),
     ("8 bits", "folder", 3, 512, ["method.quant=q8"]),
+    ("LoRA in bf16", "folder", 4, 256, ["model.compute=bf16"]),
+    ("QLoRA in f16", "folder", 4, 256, ["method.quant=nf4", "model.compute=f16"]),
+    ("full in bf16", "folder", 2, 256, ["method.kind=full", "model.compute=bf16"]),
 ]
 
 

@@ -107,6 +107,7 @@ impl Window {
             kind: "cpu".into(),
             max_binding: 0,
             default: true,
+            half: vec!["bf16".into(), "f16".into()],
             memory: None,
             check: None,
         };

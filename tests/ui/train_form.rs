@@ -1,6 +1,6 @@
 //! The form of the Train room: cards of methods, mistakes with their way out, the memory bar and what fits.
 
-use burnish::recipe::{MethodKind, Quant};
+use burnish::recipe::{MethodKind, Precision, Quant};
 use burnish::session::{Command, Room, TrainCommand};
 
 use crate::kit::{Window, write_rows};
@@ -67,4 +67,29 @@ fn mistakes_and_a_lack_of_memory_show_a_way_out() {
     assert!(plan.ways.is_empty() && !window.shows("What fits"), "now it fits");
     let batch = window.shell().state.recipe.recipe.batch.clone();
     assert_eq!(batch.size * batch.accumulation, 128, "the same rows a step");
+}
+
+#[test]
+fn precision_is_chosen_among_what_the_device_computes_in() {
+    let mut window = window();
+    window.click("More settings");
+    window.click("Compute in");
+    for name in ["bf16", "f16"] {
+        assert!(window.has_button(name), "{name}");
+    }
+    window.click("bf16");
+    window.settle();
+    window.click("Adapter in");
+    window.click("bf16");
+    window.settle();
+    let recipe = window.shell().state.recipe.recipe.clone();
+    assert_eq!(recipe.model.compute, Precision::Bf16);
+    assert_eq!(recipe.method.adapter_dtype, Precision::Bf16);
+    window.click("Compare methods");
+    window.click("Use Full fine-tuning");
+    window.settle();
+    assert!(!window.shows("Adapter in"), "nothing is stored beside the model");
+    let recipe = window.shell().state.recipe.recipe.clone();
+    assert_eq!(recipe.method.adapter_dtype, Precision::F32);
+    recipe.check().expect("nothing is left that full training cannot have");
 }

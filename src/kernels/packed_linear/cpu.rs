@@ -82,11 +82,20 @@ fn multiply_many(x: FlexTensor, words: &FlexTensor, packing: Packing, compute: C
         let weight = Flex::float_transpose(rounded_rows(words, packing, rows, compute));
         rounded_on_host(Flex::float_matmul(x.clone(), weight), compute)
     };
-    let mut parts: Vec<_> = row_blocks(packing, compute).into_iter().map(part).collect();
-    if parts.len() == 1 {
-        return parts.remove(0);
+    let blocks = row_blocks(packing, compute);
+    if let [all] = blocks[..] {
+        return part(all);
     }
-    Flex::float_cat(parts, 1)
+    let [n, _] = x.layout().shape().dims();
+    let mut out = host::zeros(Shape::from([n, packing.outputs]));
+    for (from, to) in blocks {
+        let part = host::dense(part((from, to)));
+        let rows = out.storage_mut::<f32>().par_chunks_exact_mut(packing.outputs);
+        let parts = part.storage::<f32>().par_chunks_exact(to - from);
+        rows.zip(parts)
+            .for_each(|(row, part)| row[from..to].copy_from_slice(part));
+    }
+    out
 }
 
 impl PackedLinearOps for Flex {

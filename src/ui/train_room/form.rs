@@ -4,7 +4,7 @@ use egui::{DragValue, TextEdit, Ui};
 
 use super::super::{Ctx, Theme, icons, kit};
 use super::advanced;
-use crate::recipe::{MethodKind, Recipe, target_names};
+use crate::recipe::{MethodKind, Precision, Recipe, target_names};
 use crate::session::words::{parameters, small};
 use crate::session::{Command, Method, State, TrainCommand};
 
@@ -44,6 +44,9 @@ pub fn form_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     if ctx.state.recipe.advanced {
         ui.add_space(8.0);
         changed |= advanced::advanced_ui(theme, ui, &mut recipe, &layers(ctx.state));
+        kit::group(ui, theme, "Precision", |ui| {
+            changed |= precision(theme, ui, &mut recipe, ctx.state)
+        });
     }
     if changed {
         ctx.send(Command::Train(TrainCommand::Recipe(Box::new(recipe))));
@@ -196,6 +199,34 @@ fn batch(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         tip,
         &mut recipe.batch.checkpointing,
     );
+    changed
+}
+
+/// The types of numbers. Those that the chosen device computes in are offered, and what the recipe has.
+fn precision(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, state: &State) -> bool {
+    let half = state.chosen_device().map_or(&[][..], |device| device.half.as_slice());
+    let all = [Precision::F32, Precision::Bf16, Precision::F16];
+    let offered = all.into_iter().filter(|precision| {
+        let known = half.iter().any(|name| name == precision.name());
+        known || *precision == Precision::F32 || *precision == recipe.model.compute
+    });
+    let offered: Vec<(Precision, &str)> = offered.map(|precision| (precision, precision.name())).collect();
+    let tip = "The type that products of linear layers are computed in. f16 takes half the memory and time of such products on most GPUs, \
+               and scales the loss so that small gradients stay; bf16 has the range of f32. The CPU gets no faster by either. Usual: f32.";
+    let mut changed = false;
+    if let Some(precision) = kit::choice(ui, theme, "Compute in", tip, recipe.model.compute, &offered) {
+        recipe.model.compute = precision;
+        changed = true;
+    }
+    if recipe.method.kind != MethodKind::Full {
+        let types = [(Precision::F32, "f32"), (Precision::Bf16, "bf16")];
+        let tip = "The type that the adapter is used and stored in; the optimizer keeps f32. bf16 halves the file. Usual: f32.";
+        let now = recipe.method.adapter_dtype;
+        if let Some(precision) = kit::choice(ui, theme, "Adapter in", tip, now, &types) {
+            recipe.method.adapter_dtype = precision;
+            changed = true;
+        }
+    }
     changed
 }
 
