@@ -12,6 +12,7 @@ mod mapped;
 pub mod peft;
 pub mod peft_virtual;
 pub mod places;
+pub mod shapes;
 mod shards;
 pub mod source;
 pub mod tensorboard;

@@ -55,6 +55,15 @@ pub trait TensorSource: Send + Sync {
     /// # Errors
     /// As [`Self::read`], and when the shape is another.
     fn read_shaped(&self, name: &str, shape: &[usize]) -> Result<HostTensor, FormatError> {
+        self.check_shape(name, shape)?;
+        self.read(name)
+    }
+
+    /// Refuses a tensor of another shape.
+    ///
+    /// # Errors
+    /// The tensor is missing, or its shape is another.
+    fn check_shape(&self, name: &str, shape: &[usize]) -> Result<(), FormatError> {
         let found = self.shape(name).ok_or_else(|| FormatError::MissingTensor {
             path: self.path().into(),
             name: name.into(),
@@ -67,7 +76,7 @@ pub trait TensorSource: Send + Sync {
                 expected: shape.to_vec(),
             });
         }
-        self.read(name)
+        Ok(())
     }
 
     /// A matrix as it is coded in the file, where it has two dimensions and rows of whole blocks; `None` otherwise.

@@ -15,6 +15,7 @@ use super::mapped::Mapped;
 use super::shards;
 use super::source::{PackedBytes, TensorSource};
 use super::unique::UniqueMap;
+use super::write_each::{Spec, write_each};
 
 /// The weight files of one folder or one file, mapped into memory.
 pub struct WeightFile {
@@ -65,6 +66,8 @@ pub enum StoreType {
     F32,
     /// 2 bytes, brain float, rounded to nearest even.
     Bf16,
+    /// 1 byte: values are whole numbers from 0 to 255.
+    U8,
 }
 
 impl WeightFile {
@@ -117,6 +120,23 @@ impl WeightFile {
     fn find(&self, name: &str) -> Option<(&Part, &TensorInfo)> {
         let part = &self.files[*self.index.get(name)?];
         Some((part, part.header.info(name)?))
+    }
+
+    /// Reads one tensor of bytes, of a known shape, as whole numbers.
+    ///
+    /// # Errors
+    /// The tensor is missing, has another shape or holds no bytes.
+    pub fn read_bytes(&self, name: &str, shape: &[usize]) -> Result<HostTensor, FormatError> {
+        self.check_shape(name, shape)?;
+        let (info, bytes) = self.tensor(name)?;
+        if info.dtype != Dtype::U8 {
+            let message = format!("Tensor \"{name}\" has type {:?}; bytes were expected.", info.dtype);
+            return Err(FormatError::invalid(&self.path, message));
+        }
+        Ok(HostTensor {
+            shape: shape.to_vec(),
+            values: bytes.iter().map(|byte| f32::from(*byte)).collect(),
+        })
     }
 
     fn tensor(&self, name: &str) -> Result<(&TensorInfo, &[u8]), FormatError> {
@@ -255,8 +275,13 @@ pub fn write(
     store: StoreType,
     metadata: &[(&str, &str)],
 ) -> Result<(), FormatError> {
-    let specs: Vec<(String, Vec<usize>)> = tensors.iter().map(|(n, t)| (n.clone(), t.shape.clone())).collect();
-    super::write_each::write_each(path, &specs, store, metadata, &mut |index| {
+    let spec = |(name, tensor): &(String, HostTensor)| Spec {
+        name: name.clone(),
+        shape: tensor.shape.clone(),
+        store,
+    };
+    let specs: Vec<Spec> = tensors.iter().map(spec).collect();
+    write_each(path, &specs, metadata, &mut |index| {
         Ok::<_, FormatError>(tensors[index].1.clone())
     })
 }

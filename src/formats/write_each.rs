@@ -12,15 +12,25 @@ use safetensors::tensor::{SafeTensorError, View};
 use super::FormatError;
 use super::weights::{HostTensor, StoreType};
 
+/// A tensor to be written.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Its name in the file.
+    pub name: String,
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// How its values are stored.
+    pub store: StoreType,
+}
+
 /// As [`super::weights::write()`], with tensors that are made one at a time while the file is written: no second copy of all of them is held.
-/// `specs` names them with their shapes; `read` gives one by its index.
+/// `read` gives one by its index.
 ///
 /// # Errors
 /// Those of `read`, and as [`super::weights::write()`].
 pub fn write_each<E: From<FormatError>>(
     path: &Path,
-    specs: &[(String, Vec<usize>)],
-    store: StoreType,
+    specs: &[Spec],
     metadata: &[(&str, &str)],
     read: &mut dyn FnMut(usize) -> Result<HostTensor, E>,
 ) -> Result<(), E> {
@@ -34,14 +44,13 @@ pub fn write_each<E: From<FormatError>>(
         read: RefCell::new(read),
         failed: RefCell::new(None),
     };
-    let views = specs.iter().enumerate().map(|(index, (name, shape))| {
+    let views = specs.iter().enumerate().map(|(index, spec)| {
         let view = Later {
             made: &made,
             index,
-            shape,
-            store,
+            spec,
         };
-        (name.as_str(), view)
+        (spec.name.as_str(), view)
     });
     let meta = metadata.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     let written = safetensors::serialize_to_file(views, Some(meta), file.path());
@@ -68,20 +77,20 @@ struct Made<'a, E> {
 struct Later<'a, 'b, E> {
     made: &'a Made<'b, E>,
     index: usize,
-    shape: &'a [usize],
-    store: StoreType,
+    spec: &'a Spec,
 }
 
 impl<E> View for Later<'_, '_, E> {
     fn dtype(&self) -> Dtype {
-        match self.store {
+        match self.spec.store {
             StoreType::F32 => Dtype::F32,
             StoreType::Bf16 => Dtype::BF16,
+            StoreType::U8 => Dtype::U8,
         }
     }
 
     fn shape(&self) -> &[usize] {
-        self.shape
+        &self.spec.shape
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
@@ -91,7 +100,7 @@ impl<E> View for Later<'_, '_, E> {
         }
         let made = (self.made.read.borrow_mut())(self.index);
         match made {
-            Ok(tensor) => to_bytes(&tensor.values, self.store).into(),
+            Ok(tensor) => to_bytes(&tensor.values, self.spec.store).into(),
             Err(error) => {
                 self.made.failed.replace(Some(error));
                 vec![0; self.data_len()].into()
@@ -100,11 +109,12 @@ impl<E> View for Later<'_, '_, E> {
     }
 
     fn data_len(&self) -> usize {
-        let bytes = match self.store {
+        let bytes = match self.spec.store {
             StoreType::F32 => 4,
             StoreType::Bf16 => 2,
+            StoreType::U8 => 1,
         };
-        self.shape.iter().product::<usize>() * bytes
+        self.spec.shape.iter().product::<usize>() * bytes
     }
 }
 
@@ -112,5 +122,6 @@ fn to_bytes(values: &[f32], store: StoreType) -> Vec<u8> {
     match store {
         StoreType::F32 => bytemuck::cast_slice(values).to_vec(),
         StoreType::Bf16 => values.iter().flat_map(|v| bf16::from_f32(*v).to_le_bytes()).collect(),
+        StoreType::U8 => values.iter().map(|v| *v as u8).collect(),
     }
 }

@@ -18,6 +18,13 @@ pub(super) fn empty(like: &CubeTensor, shape: Shape) -> CubeTensor {
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, buffer, DType::F32)
 }
 
+/// A vector of numbers beside `like`.
+pub(super) fn vector(like: &CubeTensor, numbers: &[f32]) -> CubeTensor {
+    let buffer = like.client.create_from_slice(bytemuck::cast_slice(numbers));
+    let shape = Shape::from([numbers.len()]);
+    CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape, buffer, DType::F32)
+}
+
 /// Runs `shader` in `groups` workgroups (spread over two directions) with `tensors` as bindings 0, 1, .. in this order and
 /// `sizes` as the last binding, an array of `u32`.
 ///

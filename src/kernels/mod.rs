@@ -5,11 +5,13 @@
 //! parallel with rayon; on the GPU (Cube over wgpu) it is a WGSL shader of `shaders/` or backend operations. All arithmetic is
 //! `f32`, but for products of linear layers where a half-precision type is asked for (`compute`). Gradients are first order only.
 
+mod adamw8bit;
 mod attention;
 mod blocks;
 mod compute;
 mod crew;
 mod cross_entropy;
+mod dynamic_map;
 mod gpu;
 mod host;
 mod math;
@@ -20,6 +22,7 @@ mod rope;
 mod shader;
 mod swiglu;
 
+pub use adamw8bit::{AdamStep, AdamW8bitOps, EightBitMoments, Moment, adamw8bit, adamw8bit_reference};
 pub use attention::{AttentionOps, causal_attention, causal_attention_reference, segment_starts};
 pub use compute::{Compute, RoundingOps, narrowed, product, rounded};
 pub use cross_entropy::{MaskedCrossEntropyOps, masked_cross_entropy, masked_cross_entropy_reference};

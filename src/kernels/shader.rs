@@ -79,6 +79,7 @@ impl KernelSource for Shader {
 /// Every shader that the operations of this room launch, for checks that need no GPU.
 pub fn shaders() -> Vec<Shader> {
     let mut all = super::cross_entropy::shaders().to_vec();
+    all.extend(super::adamw8bit::shaders());
     all.extend(super::attention::shaders());
     all.extend(super::compute::shaders());
     all.extend(super::packed_linear::shaders());

@@ -48,7 +48,18 @@ impl Decoder {
 
     /// A model for pretraining: matrices normal with deviation 0.02, those that write to the residual stream scaled by
     /// `1 / sqrt(2 layers)` (GPT-2, Radford et al. 2019, section 2.3), norms one, biases zero.
+    ///
+    /// # Errors
+    /// The device failed.
     pub fn random(config: ModelConfig, seed: u64, device: &Device) -> Result<Self, ModelError> {
+        Self::random_in(config, Storage::F32, seed, device)
+    }
+
+    /// [`Self::random`] with its linear layers kept in another way.
+    ///
+    /// # Errors
+    /// As [`Self::random`].
+    pub fn random_in(config: ModelConfig, storage: Storage, seed: u64, device: &Device) -> Result<Self, ModelError> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let residual = 0.02 / (2.0 * config.num_hidden_layers as f32).sqrt();
         let one = if config.family.norm == NormKind::RmsPlusOne {
@@ -70,7 +81,7 @@ impl Decoder {
                 values,
             })
         });
-        Self::build(config, Storage::F32, device, &mut source)
+        Self::build(config, storage, device, &mut source)
     }
 
     fn build(

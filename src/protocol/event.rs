@@ -220,6 +220,8 @@ pub enum Event {
     },
     /// The preparation of data was timed.
     DataTimed(DataTimes),
+    /// Training steps were timed.
+    TrainTimed(TrainTimes),
     /// A learning rate was tried.
     RateTried(RateTried),
     /// A search for a learning rate is over.
@@ -291,5 +293,36 @@ pub struct DataTimes {
     /// Seconds of each run that took them from the cache; empty for files too small to be kept.
     pub kept: Vec<f64>,
     /// Largest resident size of the worker, in bytes.
+    pub peak_memory: u64,
+}
+
+/// How fast training steps on random weights were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainTimes {
+    /// Name of the model's shape.
+    pub shape: String,
+    /// Its config, as `config.json` spells it.
+    pub config: serde_json::Value,
+    /// Where it ran.
+    pub device: String,
+    /// What people call that.
+    pub label: String,
+    /// Threads that calculate, where the device is the CPU.
+    pub threads: usize,
+    /// Weights of the base.
+    pub parameters: u64,
+    /// Weights that are trained.
+    pub trainable: u64,
+    /// Rows of a step.
+    pub rows: usize,
+    /// Tokens of a row.
+    pub tokens: usize,
+    /// Seconds of each step.
+    pub seconds: Vec<f64>,
+    /// Tokens of a step over its median time.
+    pub tokens_per_second: f64,
+    /// Loss of the last step, in nats.
+    pub loss: f64,
+    /// Bytes reserved on a GPU; on the CPU the largest resident size above that before the weights were made.
     pub peak_memory: u64,
 }

@@ -144,6 +144,12 @@ pub enum Job {
         /// Times that it is prepared.
         runs: usize,
     },
+    /// Time training steps on random weights and ids, then `TrainTimed`. `recipe.model.path` names the shape.
+    BenchTrain {
+        recipe: Box<Recipe>,
+        /// Steps that are timed, after one that is not.
+        steps: usize,
+    },
     /// What the model makes of a row, then `Lesson`.
     Lesson {
         model: ModelRef,

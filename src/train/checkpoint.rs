@@ -7,11 +7,12 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::optim::Kept;
 use super::params::{Layout, Param, Trained};
 use super::{LossScale, TrainError, Trainer};
 use crate::formats::source::TensorSource;
 use crate::formats::weights::{HostTensor, StoreType, WeightFile, write_whole};
-use crate::formats::write_each::write_each;
+use crate::formats::write_each::{Spec, write_each};
 use crate::formats::{FormatError, checkpoint};
 use crate::kernels::Compute;
 use crate::model::{Decoder, ModelError, Slot, Stored, to_device, to_host};
@@ -114,15 +115,15 @@ impl Trainer {
 
     fn save_optimizer(&self, path: &Path) -> Result<(), TrainError> {
         let states = self.optimizer.state(&self.params);
-        let specs: Vec<_> = states
-            .iter()
-            .map(|(name, t)| (name.clone(), t.dims().to_vec()))
-            .collect();
+        let spec = |(name, kept): &(String, Kept)| Spec {
+            name: name.clone(),
+            shape: kept.shape().to_vec(),
+            store: kept.store(),
+        };
+        let specs: Vec<_> = states.iter().map(spec).collect();
         let step = self.optimizer.step.to_string();
         let metadata = [("format", "pt"), ("step", step.as_str())];
-        write_each(path, &specs, StoreType::F32, &metadata, &mut |index| {
-            Ok(to_host(&states[index].1)?)
-        })
+        write_each(path, &specs, &metadata, &mut |index| Ok(states[index].1.to_host()?))
     }
 
     /// Continues from a checkpoint folder: weights, the optimizer's state and the place in the data.
@@ -138,9 +139,9 @@ impl Trainer {
         let state: TrainerState = serde_json::from_str(&text).map_err(|e| invalid(&path, e.to_string()))?;
         let values = self.read_values(dir)?;
         let file = WeightFile::open(&dir.join("optimizer.safetensors"))?;
-        let device = self.model.device();
-        let mut read = |name: &str, shape: [usize; 2]| -> Result<Tensor<2>, TrainError> {
-            Ok(to_device(file.read_shaped(name, &shape)?, &device))
+        let mut read = |name: &str, shape: [usize; 2], store| match store {
+            StoreType::U8 => Ok(file.read_bytes(name, &shape)?),
+            StoreType::F32 | StoreType::Bf16 => Ok(file.read_shaped(name, &shape)?),
         };
         self.optimizer.restore(&self.params, state.updates, &mut read)?;
         self.restore(values, state.step, state.loss_scale)?;
@@ -166,9 +167,14 @@ impl Trainer {
 /// The folder cannot be written, the disk is full, or the device failed.
 fn save_full(model: &mut Decoder, dir: &Path, store: StoreType) -> Result<(), TrainError> {
     let slots = model.slots_mut();
-    let specs: Vec<_> = slots.iter().map(|(name, slot)| (name.clone(), shape(slot))).collect();
+    let spec = |(name, slot): &(String, Slot<'_>)| Spec {
+        name: name.clone(),
+        shape: shape(slot),
+        store,
+    };
+    let specs: Vec<_> = slots.iter().map(spec).collect();
     let path = dir.join("model.safetensors");
-    write_each(&path, &specs, store, &[("format", "pt")], &mut |index| {
+    write_each(&path, &specs, &[("format", "pt")], &mut |index| {
         Ok(stored(&slots[index].1)?)
     })
 }

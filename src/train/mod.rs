@@ -14,7 +14,7 @@ mod trainer;
 
 pub use backward::Passes;
 pub use checkpoint::{Best, TrainerState};
-pub use optim::{Norms, Optimizer, OptimizerConfig, clip_factor, norms};
+pub use optim::{Kept, Norms, Optimizer, OptimizerConfig, clip_factor, norms};
 pub use params::{Param, Trained};
 pub use range::{RangeTest, Suggestion};
 pub use run::{LoopPlan, Observer, RunEnd, Wish, run};

@@ -133,16 +133,6 @@ fn recipes_are_checked_with_key_value_and_line() {
 }
 
 #[test]
-fn settings_that_would_be_ignored_are_refused() {
-    let world = World::new();
-    world.rows("rows.jsonl", 2);
-    let recipe = world.recipe("r.toml", "");
-    world
-        .run(&["train", &recipe, "--run", "run", "--set", "optim.name=adamw8bit"])
-        .refuses(1, &["optim.name", "not supported yet"]);
-}
-
-#[test]
 fn unknown_devices_templates_and_roles_are_named() {
     let world = World::new();
     let base = ["generate", "--model", "model", "--prompt", "x"];

@@ -43,3 +43,73 @@ fn bench_refuses_what_does_not_fit() {
         .run(&["bench", "decode", "--model", &model, "--runs", "0"])
         .refuses(2, &["at least 1"]);
 }
+
+#[test]
+fn bench_train_times_steps_on_random_weights() {
+    let world = World::new();
+    let mut losses = vec![];
+    for quant in ["none", "nf4"] {
+        let arguments = [
+            "bench",
+            "train",
+            "--shape",
+            "tiny",
+            "--tokens",
+            "32",
+            "--batch",
+            "2",
+            "--rank",
+            "4",
+            "--steps",
+            "3",
+            "--quant",
+            quant,
+            "--set",
+            "batch.checkpointing=true",
+            "--device",
+            "cpu",
+            "--json",
+        ];
+        let lines = world.run(&arguments).ok().lines();
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!(
+            (&line["shape"], &line["config"]["hidden_size"]),
+            (&"tiny".into(), &64.into())
+        );
+        assert_eq!((&line["rows"], &line["tokens"]), (&2.into(), &32.into()));
+        // Rank times the inputs and outputs of seven linear layers, in two blocks.
+        assert_eq!(line["trainable"], 4 * 2 * (2 * 128 + 2 * 96 + 3 * 192));
+        let mut seconds: Vec<f64> = line["seconds"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s.as_f64().unwrap())
+            .collect();
+        seconds.sort_by(f64::total_cmp);
+        assert_eq!(seconds.len(), 3, "{line}");
+        let speed = line["tokens_per_second"].as_f64().unwrap();
+        assert!((speed * seconds[1] / 64.0 - 1.0).abs() < 1e-9, "{line}");
+        // Random weights know nothing of 256 ids.
+        let loss = line["loss"].as_f64().unwrap();
+        assert!((loss - 256f64.ln()).abs() < 0.3, "{line}");
+        losses.push(loss);
+    }
+    assert_ne!(losses[0], losses[1], "the base is kept as asked");
+    let words = world.run(&[
+        "bench", "train", "--shape", "tiny", "--tokens", "8", "--steps", "1", "--quant", "nf4", "--device", "cpu",
+    ]);
+    let words = words.ok().stdout;
+    assert!(
+        words.contains("LoRA r 16 over NF4, f32: 1 x 8 tokens of tiny on cpu"),
+        "{words}"
+    );
+}
+
+#[test]
+fn bench_train_refuses_what_it_does_not_know() {
+    let world = World::new();
+    let train = |more: &[&str]| world.run(&[&["bench", "train", "--device", "cpu"], more].concat());
+    train(&["--shape", "gpt-9"]).refuses(2, &["gpt-9", "llama-3.2-1b"]);
+    train(&["--shape", "tiny", "--tokens", "513"]).refuses(1, &["513 tokens", "at most 512"]);
+    train(&["--shape", "tiny", "--quant", "nf5"]).refuses(2, &["method.quant", "nf4"]);
+}

@@ -132,6 +132,42 @@ fn resumes_exactly(method: &str, compute: &str) {
 }
 
 #[test]
+fn a_run_with_moments_of_eight_bits_learns_and_resumes_where_it_stopped() {
+    let world = World::new();
+    world.rows("rows.jsonl", 16);
+    let setting = "[method]\nkind = \"full\"\n[optim]\nname = \"adamw8bit\"\nlr = 0.003\nschedule = \"constant\"\nwarmup = 0\n\
+                   [save]\nevery = 6\n[eval]\nevery = 100\n";
+    let recipe = world.recipe("recipe.toml", setting);
+    let train = |run: &str, steps: &str, more: &[&str]| {
+        let arguments = [
+            "train",
+            &recipe,
+            "--run",
+            run,
+            "--accept-findings",
+            "--json",
+            "--set",
+            steps,
+        ];
+        let events = world.run(&[&arguments[..], more].concat()).ok().lines();
+        let steps = events.iter().filter(|event| event["event"] == "step");
+        steps.map(|event| event["loss"].as_f64().unwrap()).collect::<Vec<_>>()
+    };
+    let whole = train("whole", "optim.max_steps=12", &[]);
+    assert!(whole[11] < whole[0] - 0.2, "it learns nothing: {whole:?}");
+    train("parts", "optim.max_steps=6", &[]);
+    let rest = train("parts", "optim.max_steps=12", &["--resume"]);
+    assert_eq!(rest, whole[6..]);
+    let weights = |run: &str| std::fs::read(world.path(run).join("final/model.safetensors")).unwrap();
+    assert!(weights("parts") == weights("whole"), "the same weights, byte for byte");
+    // The large tensor's moments are bytes in the checkpoint too.
+    let file = std::fs::read(world.path("whole/checkpoint-12/optimizer.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&file).unwrap();
+    let state = file.tensor("model.embed_tokens.weight.state1").unwrap();
+    assert_eq!(state.dtype(), safetensors::Dtype::U8);
+}
+
+#[test]
 fn what_a_method_cannot_have_is_refused_before_anything_is_read() {
     let world = World::new();
     world.rows("rows.jsonl", 8);

@@ -1,5 +1,6 @@
 //! Numerical tests on tensors: the CPU device always, a software Vulkan device where one is present.
 
+mod adamw8bit;
 mod architectures;
 mod architectures_lora;
 mod cache;

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 pub(super) use find_rate::run as find_rate;
 pub(super) use setting::chosen;
-pub(super) use start::trains_markers;
+pub(super) use start::{random_model, trainer_over, trains_markers};
 
 use super::batches::{Batches, eval_batches};
 use super::observe::Reporter;

@@ -13,7 +13,7 @@ use crate::engine::run_folder::{RunFolder, changed_files};
 use crate::engine::{EngineError, Flags, Sink, devices};
 use crate::formats::places::find_model;
 use crate::protocol::Event;
-use crate::recipe::{OptimizerKind, Recipe};
+use crate::recipe::Recipe;
 use crate::template::Template;
 use crate::tokens::{Chosen, Tokenizer, choose};
 
@@ -79,7 +79,6 @@ pub(super) fn prepare(
     flags: &Flags,
 ) -> Result<Setting, EngineError> {
     let mut recipe = recipe.clone();
-    refuse_what_would_be_ignored(&recipe)?;
     let dir = find_model(&recipe.model.path)?;
     let (device, info) = devices::open(&recipe.model.device)?;
     start::check_compute(&recipe, &device)?;
@@ -126,16 +125,4 @@ pub(in crate::engine) fn chosen(
     tokenizer: &Tokenizer,
 ) -> Result<Chosen, EngineError> {
     Ok(choose(recipe.template.asked().as_deref(), adapter, tokenizer)?)
-}
-
-/// What recipes can ask for but training cannot do yet: refused, since a run that ignores it would not be the one asked for.
-fn refuse_what_would_be_ignored(recipe: &Recipe) -> Result<(), EngineError> {
-    match recipe.optim.name {
-        OptimizerKind::AdamW8bit => Err(EngineError::Unsupported {
-            field: "optim.name",
-            value: "adamw8bit".into(),
-            hint: "Leave it out.",
-        }),
-        _ => Ok(()),
-    }
 }

@@ -39,6 +39,19 @@ pub(super) fn make_trainer(
             adapter.into()
         }
     };
+    trainer_over(recipe, model, trained, steps)
+}
+
+/// The trainer of a recipe's `steps` over a model and what of it is trained.
+///
+/// # Errors
+/// The adapter does not fit the model.
+pub(in crate::engine) fn trainer_over(
+    recipe: &Recipe,
+    model: Decoder,
+    trained: Trained,
+    steps: usize,
+) -> Result<Trainer, EngineError> {
     let schedule = LrSchedule {
         kind: recipe.optim.schedule,
         peak: recipe.optim.lr,
@@ -63,6 +76,21 @@ pub(super) fn make_trainer(
             },
         },
     )?)
+}
+
+/// A base of random weights as a recipe keeps and computes it.
+///
+/// # Errors
+/// The device cannot compute so, or failed.
+pub(in crate::engine) fn random_model(
+    recipe: &Recipe,
+    config: ModelConfig,
+    device: &Device,
+) -> Result<Decoder, EngineError> {
+    check_compute(recipe, device)?;
+    let mut model = Decoder::random_in(config, storage(recipe), recipe.data.seed, device)?;
+    model.compute = compute(recipe.model.compute);
+    Ok(model)
 }
 
 fn load_model(setting: &Setting, sink: Sink<'_>, flags: &Flags) -> Result<Decoder, EngineError> {

@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Param, Read, Rule, TrainError, Update};
+use super::{Kept, Param, Read, Rule, TrainError, Update, numbers};
 use crate::train::params::Layout;
 
 /// Keeps squares away from zero.
@@ -70,17 +70,17 @@ impl Rule for Adafactor {
         param.value = param.value.clone() * update.decay(param) - change / limit * update.lr;
     }
 
-    fn state(&self) -> Vec<(&'static str, Tensor<2>)> {
-        let columns = self.columns.iter().map(|columns| ("exp_avg_sq_col", columns.clone()));
-        std::iter::once((self.name(), self.second.clone()))
-            .chain(columns)
+    fn state(&self) -> Vec<(&'static str, Kept)> {
+        let columns = self.columns.iter().map(|columns| ("exp_avg_sq_col", columns));
+        let all = std::iter::once((self.name(), &self.second)).chain(columns);
+        all.map(|(name, tensor)| (name, Kept::Numbers(tensor.clone())))
             .collect()
     }
 
     fn restore(&mut self, read: &mut Read<'_>) -> Result<(), TrainError> {
-        self.second = read(self.name(), self.second.dims())?;
+        self.second = numbers(read, self.name(), &self.second)?;
         if let Some(columns) = &mut self.columns {
-            *columns = read("exp_avg_sq_col", columns.dims())?;
+            *columns = numbers(read, "exp_avg_sq_col", columns)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Param, Read, Rule, TrainError, Update};
+use super::{Kept, Param, Read, Rule, TrainError, Update, numbers};
 
 /// Both moments of one parameter, in f32.
 #[derive(Debug)]
@@ -46,14 +46,16 @@ impl Rule for AdamW {
         (self.first, self.second, param.value) = step(param, grad, moments, update);
     }
 
-    fn state(&self) -> Vec<(&'static str, Tensor<2>)> {
-        vec![("exp_avg", self.first.clone()), ("exp_avg_sq", self.second.clone())]
+    fn state(&self) -> Vec<(&'static str, Kept)> {
+        vec![
+            ("exp_avg", Kept::Numbers(self.first.clone())),
+            ("exp_avg_sq", Kept::Numbers(self.second.clone())),
+        ]
     }
 
     fn restore(&mut self, read: &mut Read<'_>) -> Result<(), TrainError> {
-        let shape = self.first.dims();
-        self.first = read("exp_avg", shape)?;
-        self.second = read("exp_avg_sq", shape)?;
+        self.first = numbers(read, "exp_avg", &self.first)?;
+        self.second = numbers(read, "exp_avg_sq", &self.second)?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Param, Read, Rule, TrainError, Update};
+use super::{Kept, Param, Read, Rule, TrainError, Update, numbers};
 
 /// The mean gradient of one parameter.
 #[derive(Debug)]
@@ -27,12 +27,12 @@ impl Rule for Lion {
         self.mean = self.mean.clone() * c.beta2 + grad * (1.0 - c.beta2);
     }
 
-    fn state(&self) -> Vec<(&'static str, Tensor<2>)> {
-        vec![("exp_avg", self.mean.clone())]
+    fn state(&self) -> Vec<(&'static str, Kept)> {
+        vec![("exp_avg", Kept::Numbers(self.mean.clone()))]
     }
 
     fn restore(&mut self, read: &mut Read<'_>) -> Result<(), TrainError> {
-        self.mean = read("exp_avg", self.mean.dims())?;
+        self.mean = numbers(read, "exp_avg", &self.mean)?;
         Ok(())
     }
 }

@@ -3,10 +3,13 @@
 
 mod adafactor;
 mod adamw;
+mod adamw8bit;
+mod kept;
 mod lion;
 mod norm;
 mod sgd;
 
+pub use kept::Kept;
 pub use norm::{Norms, clip_factor, norms};
 
 use std::fmt::Debug;
@@ -15,6 +18,8 @@ use burn::tensor::Tensor;
 
 use super::TrainError;
 use super::params::Param;
+use crate::formats::weights::{HostTensor, StoreType};
+use crate::model::to_device;
 use crate::recipe::{OptimPart, OptimizerKind};
 
 /// Which optimizer, and its constants.
@@ -76,8 +81,13 @@ impl Update<'_> {
     }
 }
 
-/// Reads a named tensor of a state, in the given shape.
-pub(super) type Read<'a> = dyn FnMut(&str, [usize; 2]) -> Result<Tensor<2>, TrainError> + 'a;
+/// Reads a named tensor of a state, of the given shape and as it was stored.
+pub(super) type Read<'a> = dyn FnMut(&str, [usize; 2], StoreType) -> Result<HostTensor, TrainError> + 'a;
+
+/// A tensor of a state in the shape and place of the one that it takes the place of.
+fn numbers(read: &mut Read<'_>, name: &str, like: &Tensor<2>) -> Result<Tensor<2>, TrainError> {
+    Ok(to_device(read(name, like.dims(), StoreType::F32)?, &like.device()))
+}
 
 /// How one tensor learns, with what it remembers of earlier steps.
 pub(super) trait Rule: Debug + Send {
@@ -85,7 +95,7 @@ pub(super) trait Rule: Debug + Send {
     fn update(&mut self, param: &mut Param, grad: Tensor<2>, update: &Update<'_>);
 
     /// What it remembers, by the name that checkpoints give it.
-    fn state(&self) -> Vec<(&'static str, Tensor<2>)>;
+    fn state(&self) -> Vec<(&'static str, Kept)>;
 
     /// Takes up what a checkpoint kept.
     fn restore(&mut self, read: &mut Read<'_>) -> Result<(), TrainError>;
@@ -107,7 +117,7 @@ impl Optimizer {
     pub fn new(config: OptimizerConfig, params: &[Param]) -> Self {
         let rule = |param: &Param| -> Box<dyn Rule> {
             match config.kind {
-                // Runs with the second are refused before they get here: its states are not kept in eight bits yet.
+                OptimizerKind::AdamW8bit if adamw8bit::is_large(param) => Box::new(adamw8bit::AdamW8bit::new(param)),
                 OptimizerKind::AdamW | OptimizerKind::AdamW8bit => Box::new(adamw::AdamW::new(param)),
                 OptimizerKind::Adafactor => Box::new(adafactor::Adafactor::new(param)),
                 OptimizerKind::Lion => Box::new(lion::Lion::new(param)),
@@ -136,23 +146,24 @@ impl Optimizer {
     }
 
     /// What checkpoints keep, as `parameter.state`.
-    pub fn state(&self, params: &[Param]) -> Vec<(String, Tensor<2>)> {
+    pub fn state(&self, params: &[Param]) -> Vec<(String, Kept)> {
         let mut all = vec![];
         for (param, rule) in params.iter().zip(&self.rules) {
-            let named = |(kind, tensor)| (format!("{}.{kind}", param.name), tensor);
+            let named = |(kind, kept)| (format!("{}.{kind}", param.name), kept);
             all.extend(rule.state().into_iter().map(named));
         }
         all
     }
 
-    /// Takes up what a checkpoint kept after `step` steps; `read` gives a tensor by name and shape.
+    /// Takes up what a checkpoint kept after `step` steps; `read` gives a tensor by name, shape and
+    /// how it is stored.
     ///
     /// # Errors
     /// Those of `read`.
     pub fn restore(&mut self, params: &[Param], step: usize, read: &mut Read<'_>) -> Result<(), TrainError> {
         self.step = step;
         for (param, rule) in params.iter().zip(&mut self.rules) {
-            rule.restore(&mut |kind, shape| read(&format!("{}.{kind}", param.name), shape))?;
+            rule.restore(&mut |kind, shape, store| read(&format!("{}.{kind}", param.name), shape, store))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Param, Read, Rule, TrainError, Update};
+use super::{Kept, Param, Read, Rule, TrainError, Update, numbers};
 
 /// The momentum of one parameter: zeros before the first step.
 #[derive(Debug)]
@@ -31,12 +31,12 @@ impl Rule for Sgd {
         param.value = param.value.clone() - self.momentum.clone() * update.lr;
     }
 
-    fn state(&self) -> Vec<(&'static str, Tensor<2>)> {
-        vec![("momentum_buffer", self.momentum.clone())]
+    fn state(&self) -> Vec<(&'static str, Kept)> {
+        vec![("momentum_buffer", Kept::Numbers(self.momentum.clone()))]
     }
 
     fn restore(&mut self, read: &mut Read<'_>) -> Result<(), TrainError> {
-        self.momentum = read("momentum_buffer", self.momentum.dims())?;
+        self.momentum = numbers(read, "momentum_buffer", &self.momentum)?;
         Ok(())
     }
 }

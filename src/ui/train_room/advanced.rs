@@ -69,12 +69,14 @@ fn optimizer(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     let mut changed = false;
     let kinds = [
         (OptimizerKind::AdamW, "AdamW"),
+        (OptimizerKind::AdamW8bit, "AdamW, 8 bits"),
         (OptimizerKind::Adafactor, "Adafactor"),
         (OptimizerKind::Lion, "Lion"),
         (OptimizerKind::Sgd, "SGD"),
     ];
-    let tip = "What turns gradients into steps. AdamW suits nearly everything; Adafactor keeps less in memory; Lion wants a \
-               tenth of the learning rate, SGD far more. Usual: AdamW.";
+    let tip = "What turns gradients into steps. AdamW suits nearly everything; in 8 bits it needs a quarter of \
+               the memory for what it remembers, Adafactor next to none; Lion wants a tenth of the learning rate, SGD far \
+               more. Usual: AdamW.";
     if let Some(kind) = kit::choice(ui, theme, "Optimizer", tip, optim.name, &kinds) {
         optim.name = kind;
         // Each kind's own usual memory of squares, or for Lion of the mean.

@@ -12,7 +12,7 @@
 mod avx2;
 mod quantise;
 
-use std::sync::LazyLock;
+use crate::kernels::dynamic_map::SIGNED;
 
 pub(in crate::kernels) use quantise::Quantised;
 
@@ -43,36 +43,6 @@ const CODES: [f32; 16] = [
     1.0,
 ];
 
-/// The signed dynamic map of eight bits (Dettmers 2016; bitsandbytes' `create_dynamic_map`): seven decades, of which decade `i` is cut
-/// into `2^i` equal parts, each standing for its middle; both signs, 0 and 1, ascending.
-static DYNAMIC: LazyLock<[f32; 256]> = LazyLock::new(|| {
-    let mut map = [0f32; 256];
-    for decade in 0..7i32 {
-        let parts = 1usize << decade;
-        let factor = 10f64.powi(decade - 6) as f32;
-        for part in 0..parts {
-            // Rounded where PyTorch's `linspace` and the mean of two neighbours round.
-            let middle = (boundary(part, parts) + boundary(part + 1, parts)) / 2.0;
-            let place = parts - 1 + part;
-            map[128 + place] = factor * middle;
-            map[126 - place] = -factor * middle;
-        }
-    }
-    map[255] = 1.0;
-    map
-});
-
-/// Boundary `i` of `parts` equal parts between 0.1 and 1.
-fn boundary(i: usize, parts: usize) -> f32 {
-    let (start, end) = (0.1f32, 1f32);
-    let step = (end - start) / parts as f32;
-    if i < parts.div_ceil(2) {
-        step.mul_add(i as f32, start)
-    } else {
-        (-step).mul_add((parts - i) as f32, end)
-    }
-}
-
 /// A weight's words, taken apart.
 struct View<'a> {
     lead: usize,
@@ -84,7 +54,7 @@ struct View<'a> {
 enum Magnitudes<'a> {
     /// As they are.
     Plain(&'a [u8]),
-    /// As places in [`DYNAMIC`], with their mean and scales.
+    /// As places in [`SIGNED`], with their mean and scales.
     Double { places: &'a [u8], scales: &'a [u8] },
 }
 
@@ -115,7 +85,7 @@ impl<'a> View<'a> {
             Magnitudes::Plain(values) => f32::from_bits(word(values, block)),
             Magnitudes::Double { places, scales } => {
                 let scale = |i| f32::from_bits(word(scales, i));
-                DYNAMIC[usize::from(places[block])] * scale(1 + block / NEST) + scale(0)
+                SIGNED[usize::from(places[block])] * scale(1 + block / NEST) + scale(0)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! From numbers to NF4, with bitsandbytes' rounding. Knows nothing of rows.
-use super::{BLOCK, CODES, DYNAMIC, HEADER, NEST};
+use super::{BLOCK, CODES, HEADER, NEST};
+use crate::kernels::dynamic_map::nearest_signed;
 use rayon::prelude::*;
 
 /// Blocks that one task should have at least.
@@ -128,13 +129,5 @@ fn nest(magnitudes: &[f32]) -> Magnitudes {
 fn place(x: f32) -> u8 {
     /// Half of 65,535 steps.
     const HALF: f32 = 32_767.5;
-    let x = ((x + 1.0) * HALF + 0.5).floor() / HALF - 1.0;
-    let upper = DYNAMIC.partition_point(|entry| *entry < x).min(255);
-    let lower = upper.saturating_sub(1);
-    let closer = if x - DYNAMIC[lower] <= DYNAMIC[upper] - x {
-        lower
-    } else {
-        upper
-    };
-    closer as u8
+    nearest_signed(((x + 1.0) * HALF + 0.5).floor() / HALF - 1.0)
 }

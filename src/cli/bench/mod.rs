@@ -1,8 +1,10 @@
-//! `burnish bench`: how fast a model reads and writes.
+//! `burnish bench`: how fast a model reads, writes and trains, and how fast rows are prepared.
+
+mod train;
 
 use serde_json::Value;
 
-use super::args::{BenchArgs, BenchWhat};
+use super::args::{BenchArgs, BenchDataArgs, BenchModelArgs, BenchWhat};
 use super::{audit, console::Console, failure::Failure, jobs};
 use crate::protocol::{BenchKind, Event, Job};
 
@@ -16,11 +18,16 @@ const DECODE: usize = 64;
 /// # Errors
 /// The job failed.
 pub fn run(args: &BenchArgs, console: &Console) -> Result<(), Failure> {
-    let (what, usual) = match args.what {
-        BenchWhat::Prefill => (BenchKind::Prefill, PREFILL),
-        BenchWhat::Decode => (BenchKind::Decode, DECODE),
-        BenchWhat::Data => return data(args, console),
-    };
+    match &args.what {
+        BenchWhat::Prefill(args) => model(args, BenchKind::Prefill, PREFILL, console),
+        BenchWhat::Decode(args) => model(args, BenchKind::Decode, DECODE, console),
+        BenchWhat::Data(args) => data(args, console),
+        BenchWhat::Train(args) => train::run(args, console),
+    }
+}
+
+/// Times a model.
+fn model(args: &BenchModelArgs, what: BenchKind, usual: usize, console: &Console) -> Result<(), Failure> {
     let job = Job::Bench {
         model: args.model.model_ref(),
         what,
@@ -32,11 +39,13 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<(), Failure> {
 }
 
 /// Times the preparation of rows.
-fn data(args: &BenchArgs, console: &Console) -> Result<(), Failure> {
-    let Some(rows) = &args.rows else {
-        return Err(Failure::usage("Name the rows with --rows FILE."));
-    };
-    let recipe = audit::recipe_for(&args.model.model, rows, args.model.template.as_deref(), args.max_length)?;
+fn data(args: &BenchDataArgs, console: &Console) -> Result<(), Failure> {
+    let recipe = audit::recipe_for(
+        &args.model.model,
+        &args.rows,
+        args.model.template.as_deref(),
+        args.max_length,
+    )?;
     let job = Job::BenchData {
         recipe: Box::new(recipe),
         runs: args.runs,
