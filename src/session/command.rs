@@ -6,6 +6,7 @@ use super::audit::AuditCommand;
 use super::chats::ChatCommand;
 use super::lesson::LessonCommand;
 use super::preview::TemplateCommand;
+use super::rate::RateCommand;
 use super::runs::RunsCommand;
 use super::{DataCommand, Dialog, HubCommand, LiveCommand, ModelCommand, QueueCommand, ThemeChoice, TrainCommand};
 
@@ -81,6 +82,8 @@ pub enum Command {
     /// The audit of the whole data set.
     Audit(AuditCommand),
     Train(TrainCommand),
+    /// The search for a learning rate.
+    Rate(RateCommand),
     /// How the curves of the run are looked at.
     Live(LiveCommand),
     /// The history of runs.

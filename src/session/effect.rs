@@ -18,6 +18,8 @@ pub enum Slot {
     Chat,
     /// Audits of the data; ends with the window.
     Audit,
+    /// Searches for a learning rate; ends when it has, so that its memory is free.
+    Rate,
     /// Lists devices; ends when it has.
     Devices,
     /// Downloads models; ends with the window, and what came is kept.

@@ -23,6 +23,7 @@ pub mod preview;
 mod problems;
 mod project;
 mod queue;
+pub mod rate;
 mod recipe_form;
 mod run;
 pub mod runs;

@@ -11,6 +11,7 @@ mod journey;
 mod kit;
 mod live;
 mod markdown;
+mod rate;
 mod rooms;
 mod run;
 mod runs_room;

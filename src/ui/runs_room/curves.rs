@@ -2,7 +2,7 @@
 
 use egui::{Grid, Id, PopupAnchor, Response, Tooltip, Ui};
 
-use super::super::charts::{Picture, Track, chart_ui, legend_entry, number, position, shortened};
+use super::super::charts::{Axis, Picture, Track, chart_ui, legend_entry, number, position, shortened};
 use super::super::{Ctx, kit};
 use super::{send, table};
 use crate::session::runs::{RunEntry, RunsCommand};
@@ -48,12 +48,12 @@ pub fn curves_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         name: "Losses of the selected runs",
         height: (ui.available_height() - 4.0).max(110.0),
         logarithmic: look.logarithmic,
-        along,
+        along: Axis::Run(along),
         view: look.zoom.map_or((-0.01 * end, end), |zoom| zoom.along),
         zoom: look.zoom,
         number,
     };
-    let tracks = tracks(&drawn, &picture, ui.available_width() as usize);
+    let tracks = tracks(&drawn, along, picture.view, ui.available_width() as usize);
     let key = Id::unique("runs cursor");
     let cursor = ui.data(|d| d.get_temp::<Option<f64>>(key)).flatten();
     let width = ui.available_width() - 14.0;
@@ -142,8 +142,7 @@ fn without(ctx: &Ctx<'_>, ui: &mut Ui, runs: &[Shown<'_>]) {
     }
 }
 
-fn tracks(runs: &[&Shown<'_>], picture: &Picture<'_>, pixels: usize) -> Vec<Track> {
-    let (along, view) = (picture.along, picture.view);
+fn tracks(runs: &[&Shown<'_>], along: Along, view: (f64, f64), pixels: usize) -> Vec<Track> {
     let mut tracks = Vec::new();
     if runs.len() <= RAW {
         for run in runs {

@@ -2,7 +2,7 @@
 
 use egui::{Color32, Id, Ui};
 
-use super::super::charts::{Answer, Picture, Track, chart_ui, legend_entry, number};
+use super::super::charts::{Answer, Axis, Picture, Track, chart_ui, legend_entry, number};
 use super::super::{Ctx, kit};
 use super::{readout, step};
 use crate::session::words::bytes;
@@ -160,7 +160,7 @@ fn loss(ctx: &Ctx<'_>, ui: &mut Ui, cursor: Option<f64>) -> Answer {
         name: "Loss over steps",
         height,
         logarithmic: look.logarithmic,
-        along: Along::Steps,
+        along: Axis::Run(Along::Steps),
         view,
         zoom: look.zoom,
         number,
@@ -281,7 +281,7 @@ fn small_picture<'a>(
         name,
         height: SMALL,
         logarithmic: false,
-        along: Along::Steps,
+        along: Axis::Run(Along::Steps),
         view,
         zoom: ctx.state.live.look.zoom,
         number,
