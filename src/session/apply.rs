@@ -3,7 +3,9 @@
 use super::problems::Way;
 use super::words;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{audit, chats, data, hub, lesson, live, model, nav, plan, preview, queue, rate, recipe_form, run, runs};
+use super::{
+    audit, chats, data, hub, lesson, live, model, nav, pictures, plan, preview, queue, rate, recipe_form, run, runs,
+};
 use crate::protocol::Event;
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
@@ -30,6 +32,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Train(command) => run::apply(state, command),
         Command::Rate(command) => rate::apply(state, command),
         Command::Live(command) => live::apply(state, command),
+        Command::Picture(command) => pictures::apply(state, command),
         Command::Runs(command) => runs::apply(state, command),
         Command::Queue(command) => queue::apply(state, command),
         Command::Chat(command) => chats::apply(state, command),

@@ -73,6 +73,11 @@ pub struct Picture<'a> {
     pub number: fn(f64) -> String,
 }
 
+/// The name of the lower axis, under a picture that is to be kept.
+pub fn axis_name(ui: &mut Ui, theme: &Theme, name: &str) {
+    ui.vertical_centered(|ui| ui.label(egui::RichText::new(name).size(11.0).color(theme.muted())));
+}
+
 /// What the pointer did in a picture.
 pub struct Answer {
     pub response: Response,

@@ -7,6 +7,7 @@ mod form;
 mod log;
 mod memory;
 mod methods;
+mod portrait;
 mod progress;
 mod queue;
 mod rate;
@@ -16,6 +17,7 @@ mod step;
 mod timeline;
 
 use egui::{ScrollArea, Ui};
+pub use portrait::{rates_portrait, run_portrait};
 
 use super::{Ctx, icons, kit};
 use crate::session::words::{count, duration};

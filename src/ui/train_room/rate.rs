@@ -5,10 +5,10 @@ use egui::{DragValue, RichText, Ui};
 use super::super::{Ctx, icons, kit};
 use super::rate_chart::chart_ui;
 use crate::audit::Severity;
-use crate::session::Command;
 use crate::session::audit::{self, AuditCommand};
 use crate::session::rate::{RateCommand, blocked};
 use crate::session::words::{count, duration, small};
+use crate::session::{Command, PictureCommand, PictureOf};
 
 fn send(ctx: &mut Ctx<'_>, command: RateCommand) {
     ctx.send(Command::Rate(command));
@@ -56,6 +56,10 @@ fn head(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if kit::icon_button(ui, icons::X, "Close the search for a rate").clicked() {
                 send(ctx, RateCommand::Close);
+            }
+            let drawn = !ctx.state.rate.tried.is_empty();
+            if drawn && kit::icon_button(ui, icons::EXPORT, "Save a picture of the rates...").clicked() {
+                ctx.send(Command::Picture(PictureCommand::Ask(PictureOf::Rates)));
             }
         });
     });
