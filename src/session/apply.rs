@@ -3,7 +3,9 @@
 use super::problems::Way;
 use super::words;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
-use super::{audit, chats, data, hub, lesson, live, model, nav, plan, preview, queue, recipe_form, run, runs};
+use super::{
+    audit, chats, data, hub, lesson, live, model, nav, pictures, plan, preview, queue, rate, recipe_form, run, runs,
+};
 use crate::protocol::Event;
 
 /// Does what the user wants, as far as the state goes; the rest is in the effects.
@@ -28,7 +30,9 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Lesson(command) => lesson::apply(state, command),
         Command::Audit(command) => audit::apply(state, command),
         Command::Train(command) => run::apply(state, command),
+        Command::Rate(command) => rate::apply(state, command),
         Command::Live(command) => live::apply(state, command),
+        Command::Picture(command) => pictures::apply(state, command),
         Command::Runs(command) => runs::apply(state, command),
         Command::Queue(command) => queue::apply(state, command),
         Command::Chat(command) => chats::apply(state, command),
@@ -99,6 +103,11 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             event,
         } => audit::on_event(state, id, event),
         Outcome::Worker {
+            slot: Slot::Rate,
+            id,
+            event,
+        } => rate::on_event(state, id, event),
+        Outcome::Worker {
             slot: Slot::Devices,
             event,
             ..
@@ -116,6 +125,10 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
             slot: Slot::Audit,
             message,
         } => audit::on_gone(state, message),
+        Outcome::WorkerGone {
+            slot: Slot::Rate,
+            message,
+        } => rate::on_gone(state, message),
         Outcome::WorkerGone {
             slot: Slot::Train,
             message,

@@ -3,6 +3,7 @@
 
 use super::audit::AuditCommand;
 use super::chats::ChatCommand;
+use super::rate::RateCommand;
 use super::runs::RunsCommand;
 use super::{
     Command, DataCommand, ModelCommand, QueueCommand, Room, RunPhase, ShellCommand, State, ThemeChoice, TrainCommand,
@@ -87,7 +88,10 @@ fn next_step(state: &State) -> Vec<Entry> {
         key: Key::Enter,
     });
     match state.nav.room {
-        Room::Train if !state.run.is_active() => vec![entry("Train", key, Command::Train(TrainCommand::Start))],
+        Room::Train if !state.run.is_active() => vec![
+            entry("Train", key, Command::Train(TrainCommand::Start)),
+            entry("Find a learning rate", None, Command::Rate(RateCommand::Start)),
+        ],
         Room::Runs => vec![entry(
             "Select all runs that are shown",
             None,

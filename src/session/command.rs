@@ -6,8 +6,11 @@ use super::audit::AuditCommand;
 use super::chats::ChatCommand;
 use super::lesson::LessonCommand;
 use super::preview::TemplateCommand;
+use super::rate::RateCommand;
 use super::runs::RunsCommand;
-use super::{DataCommand, Dialog, HubCommand, LiveCommand, ModelCommand, QueueCommand, ThemeChoice, TrainCommand};
+use super::{
+    DataCommand, Dialog, HubCommand, LiveCommand, ModelCommand, PictureCommand, QueueCommand, ThemeChoice, TrainCommand,
+};
 
 /// A place in the window, in the order of the rail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -81,8 +84,12 @@ pub enum Command {
     /// The audit of the whole data set.
     Audit(AuditCommand),
     Train(TrainCommand),
+    /// The search for a learning rate.
+    Rate(RateCommand),
     /// How the curves of the run are looked at.
     Live(LiveCommand),
+    /// Pictures of charts.
+    Picture(PictureCommand),
     /// The history of runs.
     Runs(RunsCommand),
     /// The runs that wait.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::chats::{ChatsEffect, ChatsOutcome};
 use super::preview::{PreviewEffect, PreviewOutcome};
 use super::runs::{RunsEffect, RunsOutcome};
-use super::{HubEffect, HubOutcome, ModelCard, ReadRows, SampleSet};
+use super::{HubEffect, HubOutcome, ModelCard, PictureOf, ReadRows, SampleSet};
 use crate::protocol::{Control, Event, Job};
 use crate::recipe::Recipe;
 
@@ -18,6 +18,8 @@ pub enum Slot {
     Chat,
     /// Audits of the data; ends with the window.
     Audit,
+    /// Searches for a learning rate; ends when it has, so that its memory is free.
+    Rate,
     /// Lists devices; ends when it has.
     Devices,
     /// Downloads models; ends with the window, and what came is kept.
@@ -41,6 +43,8 @@ pub enum Dialog {
     SaveTemplate,
     /// Pick a trainer_state.json of another program.
     TrainerState,
+    /// Choose where to save a picture of charts; answered by `PictureCommand::SaveAs`.
+    SavePicture(PictureOf),
 }
 
 /// Something to be done outside the state.
@@ -50,6 +54,8 @@ pub enum Effect {
     Dialog(Dialog),
     /// Carried out by `ui`: put text on the clipboard.
     Copy(String),
+    /// Carried out by `ui`: draw charts into a PNG file on a thread, answered by `PictureCommand::Saved`.
+    SavePicture { of: PictureOf, path: PathBuf },
     /// Carried out by `ui`: end the window.
     CloseWindow,
     /// Find out what lies at a path, then `Outcome::Classified`.

@@ -9,6 +9,8 @@ use super::{Command, DataCommand, Effect, Room, State, apply as apply_any};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Chart {
     Loss,
+    /// Losses over learning rates that were tried.
+    Tried,
     Rate,
     Norm,
     Speed,

@@ -6,6 +6,7 @@ use super::audit::AuditState;
 use super::chats::ChatsState;
 use super::lesson::LessonState;
 use super::preview::PreviewState;
+use super::rate::RateState;
 use super::runs::RunsState;
 use super::{
     DataState, HubState, LiveState, ModelState, NavState, Plan, Problems, Question, QueueState, RecipeState, Room,
@@ -45,6 +46,8 @@ pub struct State {
     pub audit: AuditState,
     /// The recipe of the next run.
     pub recipe: RecipeState,
+    /// The search for its learning rate.
+    pub rate: RateState,
     /// The forecast of a run of the recipe; worked out anew after every change.
     pub plan: Option<Plan>,
     /// The run that goes on or was the last.

@@ -10,6 +10,7 @@ pub mod icons;
 pub mod kit;
 pub mod markdown;
 pub mod model_room;
+pub mod portrait;
 pub mod runs_room;
 mod shell;
 pub mod style;

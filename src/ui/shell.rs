@@ -1,11 +1,14 @@
 //! The window's heart, without a window system: state, effects, and one frame of drawing. Tests drive it as it is.
 
+use std::path::PathBuf;
+
 use egui::Ui;
 
 use super::frame::{self, dialogs};
+use super::portrait::Portrait;
 use super::{Ctx, Theme, style};
 use crate::session::effects::Effects;
-use crate::session::{Command, Effect, State, absorb, apply, start};
+use crate::session::{Command, Effect, PictureCommand, PictureOf, State, absorb, apply, start};
 
 /// State, effects and what belongs to the window alone.
 pub struct Shell {
@@ -50,11 +53,7 @@ impl Shell {
     pub fn ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         style::apply(&ctx, self.state.settings.theme, self.state.settings.text_scale);
-        let theme = if ctx.theme() == egui::Theme::Dark {
-            &self.dark
-        } else {
-            &self.light
-        };
+        let theme = self.theme(&ctx);
         let mut out = Vec::new();
         frame::frame_ui(
             &mut Ctx {
@@ -88,11 +87,28 @@ impl Shell {
         self.effects.finish();
     }
 
+    /// Draws now, as things are shown; pixels and file are made on a thread.
+    fn save_picture(&self, ctx: &egui::Context, of: PictureOf, path: PathBuf) {
+        let portrait = Portrait::new(&self.state, self.theme(ctx), of);
+        self.dialogs.later(move || {
+            let saved = portrait.save(&path).map(|()| path);
+            Some(Command::Picture(PictureCommand::Saved(saved)))
+        });
+    }
+
+    fn theme(&self, ctx: &egui::Context) -> &Theme {
+        match ctx.theme() {
+            egui::Theme::Dark => &self.dark,
+            egui::Theme::Light => &self.light,
+        }
+    }
+
     fn start_all(&mut self, ctx: &egui::Context, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Dialog(dialog) => self.dialogs.open(dialog),
                 Effect::Copy(text) => ctx.copy_text(text),
+                Effect::SavePicture { of, path } => self.save_picture(ctx, of, path),
                 Effect::CloseWindow => {
                     self.closing = true;
                     ctx.send_viewport_cmd(egui::ViewportCommand::Close);

@@ -11,6 +11,8 @@ mod journey;
 mod kit;
 mod live;
 mod markdown;
+mod portrait;
+mod rate;
 mod rooms;
 mod run;
 mod runs_room;

@@ -103,13 +103,19 @@ fn a_selected_run_shows_its_figures_and_takes_notes() {
     window.snapshot("runs_details_dark");
 }
 
-#[test]
-fn several_runs_lie_over_each_other_with_their_differences() {
+/// A window in the Runs room with three runs over each other.
+pub fn compared() -> Window {
     let mut window = four_runs([1280.0, 800.0]);
     for name in ["manners", "pirate", "pirate-2"] {
         tick(&mut window, name);
         window.wait_for(&format!("Curve: {name}"));
     }
+    window
+}
+
+#[test]
+fn several_runs_lie_over_each_other_with_their_differences() {
+    let mut window = compared();
     for text in ["method.quant", "optim.lr", "Losses of the selected runs"] {
         assert!(window.shows(text), "{text}");
     }

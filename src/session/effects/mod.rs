@@ -78,10 +78,10 @@ impl Effects {
         outcomes
     }
 
-    /// Starts an effect. `Dialog`, `Copy` and `CloseWindow` belong to the window and are ignored here.
+    /// Starts an effect. `Dialog`, `Copy`, `SavePicture` and `CloseWindow` belong to the window and are ignored here.
     pub fn start(&mut self, state: &State, effect: Effect) {
         match effect {
-            Effect::Dialog(_) | Effect::Copy(_) | Effect::CloseWindow => {}
+            Effect::Dialog(_) | Effect::Copy(_) | Effect::SavePicture { .. } | Effect::CloseWindow => {}
             Effect::Save => self.store.save(&self.home, state),
             Effect::Job { slot, id, job } => self.workers.job(slot, id, job),
             Effect::Control { slot, control } => self.workers.control(slot, control),

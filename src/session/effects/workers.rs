@@ -14,6 +14,7 @@ pub struct Workers {
     train: Option<RunHandle>,
     chat: Option<WorkerHandle>,
     audit: Option<WorkerHandle>,
+    rate: Option<WorkerHandle>,
     devices: Option<WorkerHandle>,
     hub: Option<WorkerHandle>,
 }
@@ -26,6 +27,7 @@ impl Workers {
             train: None,
             chat: None,
             audit: None,
+            rate: None,
             devices: None,
             hub: None,
         }
@@ -42,6 +44,7 @@ impl Workers {
             Slot::Train => RunHandle::start(id, job, wake).map(|handle| self.train = Some(handle)),
             Slot::Chat => hire(&mut self.chat, wake).map(|worker| worker.job(id, job)),
             Slot::Audit => hire(&mut self.audit, wake).map(|worker| worker.job(id, job)),
+            Slot::Rate => hire(&mut self.rate, wake).map(|worker| worker.job(id, job)),
             Slot::Devices => hire(&mut self.devices, wake).map(|worker| worker.job(id, job)),
             Slot::Hub => hire(&mut self.hub, wake).map(|worker| worker.job(id, job)),
         };
@@ -93,6 +96,7 @@ impl Workers {
             Slot::Train => self.train.iter().for_each(|run| run.control(control)),
             Slot::Chat => self.chat.iter().for_each(|worker| worker.control(control)),
             Slot::Audit => self.audit.iter().for_each(|worker| worker.control(control)),
+            Slot::Rate => self.rate.iter().for_each(|worker| worker.control(control)),
             Slot::Devices => self.devices.iter().for_each(|worker| worker.control(control)),
             Slot::Hub => self.hub.iter().for_each(|worker| worker.control(control)),
         }
@@ -109,6 +113,7 @@ impl Workers {
         let places = [
             (Slot::Chat, &mut self.chat),
             (Slot::Audit, &mut self.audit),
+            (Slot::Rate, &mut self.rate),
             (Slot::Devices, &mut self.devices),
             (Slot::Hub, &mut self.hub),
         ];
@@ -119,20 +124,26 @@ impl Workers {
                 *place = None;
             }
         }
-        self.dismiss_device_worker(&outcomes);
+        self.dismiss(&outcomes);
         outcomes
     }
 
-    /// The device worker has one job.
-    fn dismiss_device_worker(&mut self, outcomes: &[Outcome]) {
-        let done = |outcome: &Outcome| {
-            let Outcome::Worker { slot, event, .. } = outcome else {
-                return false;
-            };
-            *slot == Slot::Devices && matches!(event, Event::Done | Event::Failed { .. })
-        };
-        if outcomes.iter().any(done) {
-            self.devices = None;
+    /// Workers that have one job end with it.
+    fn dismiss(&mut self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Worker {
+                    slot: Slot::Devices,
+                    event: Event::Done | Event::Failed { .. },
+                    ..
+                } => self.devices = None,
+                Outcome::Worker {
+                    slot: Slot::Rate,
+                    event: Event::Done | Event::Failed { .. },
+                    ..
+                } => self.rate = None,
+                _ => {}
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{RunPhase, RunState};
 use crate::protocol::{Control, Job};
 use crate::recipe::Recipe;
 use crate::session::problems::Way;
-use crate::session::{Command, Effect, Method, Room, Slot, State, audit, chats};
+use crate::session::{Command, Effect, Method, Room, Slot, State, audit, chats, rate};
 
 /// What can be done in the Train room.
 #[derive(Clone, Debug)]
@@ -190,6 +190,8 @@ pub fn start_now(state: &mut State) -> Vec<Effect> {
 
 /// Starts a run of this name by this recipe.
 pub fn start_recipe(state: &mut State, name: String, recipe: Recipe) -> Vec<Effect> {
+    // Training needs the device that a search for a rate holds.
+    let mut effects = rate::stop(state);
     let id = state.next_job();
     let recipe = Box::new(recipe);
     state.run = RunState {
@@ -199,7 +201,8 @@ pub fn start_recipe(state: &mut State, name: String, recipe: Recipe) -> Vec<Effe
         recipe: Some(recipe.clone()),
         ..RunState::default()
     };
-    vec![Effect::StartRun { id, name, recipe }]
+    effects.push(Effect::StartRun { id, name, recipe });
+    effects
 }
 
 fn resume(state: &mut State) -> Vec<Effect> {
@@ -209,6 +212,7 @@ fn resume(state: &mut State) -> Vec<Effect> {
     let (Some(dir), Some(recipe)) = (state.run.dir.clone(), state.run.recipe.clone()) else {
         return Vec::new();
     };
+    let mut effects = rate::stop(state);
     let id = state.next_job();
     state.run.job = id;
     state.run.phase = RunPhase::Preparing;
@@ -221,11 +225,12 @@ fn resume(state: &mut State) -> Vec<Effect> {
         unpacked: false,
         smooth: state.settings.smooth,
     };
-    vec![Effect::Job {
+    effects.push(Effect::Job {
         slot: Slot::Train,
         id,
         job,
-    }]
+    });
+    effects
 }
 
 /// Goes on with a run of the past from its newest checkpoint.

@@ -43,6 +43,15 @@ pub fn legend_entry(ui: &mut Ui, theme: &Theme, colour: Color32, name: &str, on:
         .clicked()
 }
 
+/// A coloured mark with a name, for a curve that is always shown.
+pub fn legend_mark(ui: &mut Ui, theme: &Theme, colour: Color32, name: &str) {
+    let (rect, _) = ui.allocate_exact_size(vec2(MARK, 18.0), Sense::hover());
+    let mark = egui::Rect::from_center_size(rect.center(), vec2(MARK, MARK));
+    ui.painter().rect_filled(mark, 2, colour);
+    ui.add_space(-3.0);
+    ui.label(egui::RichText::new(name).size(11.5).color(theme.text()));
+}
+
 /// A name that is cut in the middle where it is too long for a legend.
 pub fn shortened(name: &str, longest: usize) -> String {
     let count = name.chars().count();

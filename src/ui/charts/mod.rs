@@ -6,7 +6,7 @@ mod marks;
 use egui::{Color32, Id, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 use egui_plot::{AxisHints, Line, Plot, PlotBounds, PlotPoints, PlotTransform, PlotUi, Points, VLine};
 
-pub use legend::{legend_entry, shortened};
+pub use legend::{legend_entry, legend_mark, shortened};
 
 use super::Theme;
 use crate::session::words::{duration, small, thousands};
@@ -48,6 +48,15 @@ impl Track {
     }
 }
 
+/// What the lower axis says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// Steps, tokens or time of a run.
+    Run(Along),
+    /// Any number; positions are its decimal logarithms.
+    Logarithmic,
+}
+
 /// A picture to be drawn.
 pub struct Picture<'a> {
     pub chart: Chart,
@@ -56,12 +65,17 @@ pub struct Picture<'a> {
     pub height: f32,
     /// Is the upright axis logarithmic? Values that are not above 0 are left out.
     pub logarithmic: bool,
-    pub along: Along,
+    pub along: Axis,
     /// What is in view along the axis.
     pub view: (f64, f64),
     pub zoom: Option<Zoom>,
     /// How a value of the upright axis is written.
     pub number: fn(f64) -> String,
+}
+
+/// The name of the lower axis, under a picture that is to be kept.
+pub fn axis_name(ui: &mut Ui, theme: &Theme, name: &str) {
+    ui.vertical_centered(|ui| ui.label(egui::RichText::new(name).size(11.0).color(theme.muted())));
 }
 
 /// What the pointer did in a picture.
@@ -180,7 +194,7 @@ fn plot<'a>(theme: &Theme, picture: &Picture<'a>) -> Plot<'a> {
     let along = picture.along;
     let (number, logarithmic) = (picture.number, picture.logarithmic);
     let marks = (f64::from(picture.height) / PIXELS_A_MARK).max(2.0);
-    let least = if along == Along::Steps { 1.0 } else { 0.0 };
+    let least = if along == Axis::Run(Along::Steps) { 1.0 } else { 0.0 };
     let plot = Plot::new(picture.name.to_string())
         .height(picture.height)
         .sense(Sense::click_and_drag())
@@ -196,11 +210,10 @@ fn plot<'a>(theme: &Theme, picture: &Picture<'a>) -> Plot<'a> {
         .allow_axis_zoom_drag(false)
         .allow_double_click_reset(false)
         .set_margin_fraction(vec2(0.0, 0.08))
-        .x_grid_spacer(marks::round(5.0, least))
         .label_formatter(|_| None)
         .custom_x_axes(vec![
             axis(theme, AxisHints::new_x())
-                .formatter(move |mark, _| position(along, mark.value))
+                .formatter(move |mark, _| label(along, mark.value))
                 .label_spacing(24.0..=36.0),
         ])
         .custom_y_axes(vec![
@@ -215,6 +228,10 @@ fn plot<'a>(theme: &Theme, picture: &Picture<'a>) -> Plot<'a> {
                 .min_thickness(44.0)
                 .label_spacing(14.0..=22.0),
         ]);
+    let plot = match along {
+        Axis::Run(_) => plot.x_grid_spacer(marks::round(5.0, least)),
+        Axis::Logarithmic => plot.x_grid_spacer(marks::logarithmic(5.0)),
+    };
     if logarithmic {
         plot.y_grid_spacer(marks::logarithmic(marks))
     } else {
@@ -227,6 +244,13 @@ fn axis<'a>(theme: &Theme, hints: AxisHints<'a>) -> AxisHints<'a> {
     hints
         .tick_label_color(theme.muted())
         .tick_label_font(egui::FontId::proportional(10.5))
+}
+
+fn label(axis: Axis, value: f64) -> String {
+    match axis {
+        Axis::Run(along) => position(along, value),
+        Axis::Logarithmic => number(10_f64.powf(value)),
+    }
 }
 
 /// A position along an axis; there are none below 0.

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::session::preview::TemplateCommand;
 use crate::session::runs::RunsCommand;
-use crate::session::{Command, Dialog, ShellCommand};
+use crate::session::{Command, Dialog, PictureCommand, ShellCommand};
 
 /// Opens dialogs and hands their answers back as commands.
 pub struct Dialogs {
@@ -23,14 +23,20 @@ impl Dialogs {
 
     /// Opens a dialog.
     pub fn open(&self, dialog: Dialog) {
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
-        std::thread::spawn(move || {
-            let answer = if can_show() {
+        self.later(move || {
+            if can_show() {
                 ask(dialog).map(|path| picked(dialog, path))
             } else {
                 Some(Command::Shell(ShellCommand::NoDialog(dialog)))
-            };
-            if let Some(command) = answer {
+            }
+        });
+    }
+
+    /// Does something on a thread of its own; what it gives is answered as dialogs are.
+    pub fn later(&self, work: impl FnOnce() -> Option<Command> + Send + 'static) {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        std::thread::spawn(move || {
+            if let Some(command) = work() {
                 // The receiver only ends with the window.
                 let _ = sender.send(command);
                 ctx.request_repaint();
@@ -48,6 +54,7 @@ fn picked(dialog: Dialog, path: PathBuf) -> Command {
     match dialog {
         Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
         Dialog::SaveTemplate => Command::Template(TemplateCommand::SaveAs(path)),
+        Dialog::SavePicture(of) => Command::Picture(PictureCommand::SaveAs(of, path)),
         Dialog::TrainerState => Command::Runs(RunsCommand::Import(path)),
         _ => Command::Open(path),
     }
@@ -107,6 +114,11 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .set_title("Import trainer_state.json")
             .add_filter("Log of a Trainer", &["json"])
             .pick_file(),
+        Dialog::SavePicture(of) => files
+            .set_title("Save picture")
+            .add_filter("Picture", &["png"])
+            .set_file_name(of.file_name())
+            .save_file(),
         Dialog::AdapterFolder => files.set_title("Open adapter folder").pick_folder(),
     }
 }

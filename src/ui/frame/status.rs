@@ -4,6 +4,7 @@ use egui::{Frame, Layout, Margin, Panel, RichText, Ui};
 
 use super::super::{Ctx, icons, kit};
 use crate::session::audit::{AuditCommand, AuditFlight};
+use crate::session::rate::RateCommand;
 use crate::session::words::{count, duration, thousands};
 use crate::session::{Command, Download, ModelCommand, Room, RunPhase, TrainCommand};
 
@@ -95,9 +96,30 @@ fn audit(ctx: &mut Ctx<'_>, ui: &mut Ui, flight: &AuditFlight) {
     }
 }
 
+/// A search for a learning rate, where nothing trains.
+fn search(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let rate = &ctx.state.rate;
+    let label = egui::Button::new("Finding a learning rate").frame_when_inactive(false);
+    if ui.add(label).on_hover_text("Open the Train room").clicked() {
+        ctx.send(Command::Go(Room::Train));
+    }
+    kit::progress(ui, ctx.theme, "Progress", rate.progress(), 140.0);
+    if let Some(left) = rate.seconds_left() {
+        ui.label(kit::muted(ctx.theme, format!("{} left", duration(left))));
+    }
+    // The Train room has a button of its own.
+    let stopping = rate.flight.as_ref().is_some_and(|flight| flight.stopping);
+    if ctx.state.nav.room != Room::Train && !stopping && kit::quiet(ui, icons::STOP, "Stop").clicked() {
+        ctx.send(Command::Rate(RateCommand::Stop));
+    }
+}
+
 fn job(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     if let Some(flight) = ctx.state.audit.flight.clone().filter(|_| !ctx.state.run.is_active()) {
         return audit(ctx, ui, &flight);
+    }
+    if ctx.state.rate.flight.is_some() && !ctx.state.run.is_active() {
+        return search(ctx, ui);
     }
     if let Some(going_on) = ctx.state.hub.download.clone().filter(|_| !ctx.state.run.is_active()) {
         return download(ctx, ui, &going_on);

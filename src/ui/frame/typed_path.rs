@@ -21,7 +21,8 @@ pub fn typed_path_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
                 "This system shows no file dialogs: there is no desktop portal and no zenity. Type the path instead.",
             );
             ui.add_space(8.0);
-            let verb = if dialog == Dialog::SaveTemplate { "Save" } else { "Open" };
+            let saves = matches!(dialog, Dialog::SaveTemplate | Dialog::SavePicture(_));
+            let verb = if saves { "Save" } else { "Open" };
             let (edited, entered) = kit::path_field(ui, "Path", "/home/me/...", &text, verb);
             if let Some(edited) = edited {
                 send(ctx, ShellCommand::TypedPath(edited));
@@ -49,6 +50,7 @@ fn title(dialog: Dialog) -> &'static str {
         Dialog::AdapterFolder => "Open adapter folder",
         Dialog::TemplateFile => "Open template",
         Dialog::SaveTemplate => "Save template",
+        Dialog::SavePicture(_) => "Save picture",
         Dialog::TrainerState => "Import trainer_state.json",
     }
 }

@@ -2,14 +2,23 @@
 
 use egui::{Grid, Id, PopupAnchor, Response, Tooltip, Ui};
 
-use super::super::charts::{Picture, Track, chart_ui, legend_entry, number, position, shortened};
-use super::super::{Ctx, kit};
+use super::super::charts::{
+    Axis, Picture, Track, axis_name, chart_ui, legend_entry, legend_mark, number, position, shortened,
+};
+use super::super::{Ctx, icons, kit};
 use super::{send, table};
 use crate::session::runs::{RunEntry, RunsCommand};
-use crate::session::{Along, Chart, Curves, Measure, RunState};
+use crate::session::{Along, Chart, Command, Curves, Measure, PictureCommand, PictureOf, RunState};
 
 /// More runs than this are drawn without the loss of each step.
 const RAW: usize = 3;
+
+/// What lines and points are.
+const LINES: &str = "Lines: training, smoothed. Points: held out.";
+/// The upright axis of a picture.
+const LOSS: &str = "Loss, nats a token";
+/// Height of the chart of a picture.
+const PORTRAIT: f32 = 460.0;
 
 /// A selected run with its curves and colour.
 struct Shown<'a> {
@@ -25,10 +34,7 @@ pub fn curves_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let all: Vec<Shown<'_>> = state.runs.picked.iter().filter_map(|dir| shown(ctx, dir)).collect();
     legend(ctx, ui, &all);
     let along = state.runs.along;
-    let drawn: Vec<&Shown<'_>> = all
-        .iter()
-        .filter(|run| state.runs.look.shows(&key(run.entry)) && run.curves.end(along) > 0.0)
-        .collect();
+    let drawn: Vec<&Shown<'_>> = all.iter().filter(|run| is_drawn(ctx, run)).collect();
     without(ctx, ui, &all);
     if drawn.is_empty() {
         let waiting = all.len() < state.runs.picked.len();
@@ -40,20 +46,8 @@ pub fn curves_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         ui.label(kit::muted(ctx.theme, text));
         return;
     }
-    // A little more at both ends, so that the first and the last point are seen whole.
-    let end = 1.015 * drawn.iter().map(|run| run.curves.end(along)).fold(0.0, f64::max);
-    let look = &state.runs.look;
-    let picture = Picture {
-        chart: Chart::Loss,
-        name: "Losses of the selected runs",
-        height: (ui.available_height() - 4.0).max(110.0),
-        logarithmic: look.logarithmic,
-        along,
-        view: look.zoom.map_or((-0.01 * end, end), |zoom| zoom.along),
-        zoom: look.zoom,
-        number,
-    };
-    let tracks = tracks(&drawn, &picture, ui.available_width() as usize);
+    let picture = picture(ctx, &drawn, (ui.available_height() - 4.0).max(110.0));
+    let tracks = tracks(&drawn, along, picture.view, ui.available_width() as usize);
     let key = Id::unique("runs cursor");
     let cursor = ui.data(|d| d.get_temp::<Option<f64>>(key)).flatten();
     let width = ui.available_width() - 14.0;
@@ -69,6 +63,54 @@ pub fn curves_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
     if let Some(zoom) = answer.zoomed {
         send(ctx, RunsCommand::Zoom(zoom));
+    }
+}
+
+fn picture(ctx: &Ctx<'_>, drawn: &[&Shown<'_>], height: f32) -> Picture<'static> {
+    let (along, look) = (ctx.state.runs.along, &ctx.state.runs.look);
+    // A little more at both ends, so that the first and the last point are seen whole.
+    let end = 1.015 * drawn.iter().map(|run| run.curves.end(along)).fold(0.0, f64::max);
+    Picture {
+        chart: Chart::Loss,
+        name: "Losses of the selected runs",
+        height,
+        logarithmic: look.logarithmic,
+        along: Axis::Run(along),
+        view: look.zoom.map_or((-0.01 * end, end), |zoom| zoom.along),
+        zoom: look.zoom,
+        number,
+    }
+}
+
+/// Draws the curves as a picture to be kept: names, axes and legend in it, nothing to click.
+pub fn portrait(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let along = ctx.state.runs.along;
+    let all: Vec<Shown<'_>> = ctx.state.runs.picked.iter().filter_map(|dir| shown(ctx, dir)).collect();
+    let drawn: Vec<&Shown<'_>> = all.iter().filter(|run| is_drawn(ctx, run)).collect();
+    kit::caption(ui, ctx.theme, LOSS);
+    ui.horizontal_wrapped(|ui| {
+        for run in &drawn {
+            legend_mark(ui, ctx.theme, run.colour, &run.entry.name);
+        }
+        ui.label(kit::muted(ctx.theme, LINES).small());
+    });
+    let picture = picture(ctx, &drawn, PORTRAIT);
+    let tracks = tracks(&drawn, along, picture.view, ui.available_width() as usize);
+    chart_ui(ui, ctx.theme, &picture, tracks, None);
+    axis_name(ui, ctx.theme, axis_of(along));
+}
+
+/// Is a run switched on, and has it anything along the axis?
+fn is_drawn(ctx: &Ctx<'_>, run: &Shown<'_>) -> bool {
+    let runs = &ctx.state.runs;
+    runs.look.shows(&key(run.entry)) && run.curves.end(runs.along) > 0.0
+}
+
+fn axis_of(along: Along) -> &'static str {
+    match along {
+        Along::Steps => "Steps",
+        Along::Tokens => "Tokens",
+        Along::Time => "Time",
     }
 }
 
@@ -112,6 +154,11 @@ fn head(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         if ctx.state.runs.look.zoom.is_some() && kit::link(ui, ctx.theme, "Show everything").clicked() {
             send(ctx, RunsCommand::Zoom(None));
         }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if kit::icon_button(ui, icons::EXPORT, "Save a picture of the curves...").clicked() {
+                ctx.send(Command::Picture(PictureCommand::Ask(PictureOf::Runs)));
+            }
+        });
     });
 }
 
@@ -124,7 +171,7 @@ fn legend(ctx: &mut Ctx<'_>, ui: &mut Ui, runs: &[Shown<'_>]) {
                 send(ctx, RunsCommand::ToggleCurve(key(run.entry)));
             }
         }
-        ui.label(kit::muted(ctx.theme, "Lines: training, smoothed. Points: held out.").small());
+        ui.label(kit::muted(ctx.theme, LINES).small());
     });
 }
 
@@ -142,8 +189,7 @@ fn without(ctx: &Ctx<'_>, ui: &mut Ui, runs: &[Shown<'_>]) {
     }
 }
 
-fn tracks(runs: &[&Shown<'_>], picture: &Picture<'_>, pixels: usize) -> Vec<Track> {
-    let (along, view) = (picture.along, picture.view);
+fn tracks(runs: &[&Shown<'_>], along: Along, view: (f64, f64), pixels: usize) -> Vec<Track> {
     let mut tracks = Vec::new();
     if runs.len() <= RAW {
         for run in runs {

@@ -5,6 +5,7 @@ mod details;
 mod differences;
 mod table;
 
+pub use curves::portrait;
 use egui::{Align, Layout, TextEdit, Ui};
 
 use super::{Ctx, icons, kit};

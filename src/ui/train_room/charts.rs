@@ -2,16 +2,16 @@
 
 use egui::{Color32, Id, Ui};
 
-use super::super::charts::{Answer, Picture, Track, chart_ui, legend_entry, number};
+use super::super::charts::{Answer, Axis, Picture, Track, chart_ui, legend_entry, number};
 use super::super::{Ctx, kit};
 use super::{readout, step};
 use crate::session::words::bytes;
 use crate::session::{Along, Chart, Command, Curves, LiveCommand, Measure};
 
 /// Names of the curves of the loss, as the legend has them.
-const RAW: &str = "each step";
-const SMOOTHED: &str = "smoothed";
-const HELD_OUT: &str = "held out";
+pub(super) const RAW: &str = "each step";
+pub(super) const SMOOTHED: &str = "smoothed";
+pub(super) const HELD_OUT: &str = "held out";
 /// Name of the norm of all gradients together.
 const ALL: &str = "all";
 /// Height of a small chart.
@@ -44,10 +44,7 @@ pub fn charts_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     });
     ui.add_space(6.0);
     let curves = &ctx.state.run.curves;
-    let entropy = curves.evals.iter().any(|e| e.entropy.is_some());
-    ui.columns(3 + usize::from(entropy), |columns| {
-        lesser(ctx, columns, cursor, &mut answers)
-    });
+    ui.columns(lesser_count(ctx), |columns| lesser(ctx, columns, cursor, &mut answers));
     let hovered = answers.iter().find_map(|answer| answer.hovered);
     ui.data_mut(|d| d.insert_temp(key, hovered.map(|x| snapped(curves, x))));
     if hovered != cursor {
@@ -129,7 +126,7 @@ fn entries(ctx: &mut Ctx<'_>, ui: &mut Ui, names: &[(&str, Color32)]) {
     }
 }
 
-fn loss(ctx: &Ctx<'_>, ui: &mut Ui, cursor: Option<f64>) -> Answer {
+pub(super) fn loss(ctx: &Ctx<'_>, ui: &mut Ui, cursor: Option<f64>) -> Answer {
     let (series, look) = (ctx.theme.series(), &ctx.state.live.look);
     let curves = &ctx.state.run.curves;
     let view = view(ctx);
@@ -160,7 +157,7 @@ fn loss(ctx: &Ctx<'_>, ui: &mut Ui, cursor: Option<f64>) -> Answer {
         name: "Loss over steps",
         height,
         logarithmic: look.logarithmic,
-        along: Along::Steps,
+        along: Axis::Run(Along::Steps),
         view,
         zoom: look.zoom,
         number,
@@ -174,14 +171,14 @@ fn group_name(group: &str) -> String {
 }
 
 /// The line over a chart, as high with a legend as without.
-fn legend_line(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+pub(super) fn legend_line(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().interact_size.y = 18.0;
         content(ui);
     });
 }
 
-fn norm_legend(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+pub(super) fn norm_legend(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     legend_line(ui, |ui| {
         kit::caption(ui, ctx.theme, "Gradient norm");
         let groups: Vec<String> = ctx.state.run.curves.groups().map(str::to_owned).collect();
@@ -201,7 +198,7 @@ fn norm_legend(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     });
 }
 
-fn norms(ctx: &Ctx<'_>, ui: &mut Ui, cursor: Option<f64>) -> Answer {
+pub(super) fn norms(ctx: &Ctx<'_>, ui: &mut Ui, cursor: Option<f64>) -> Answer {
     let groups: Vec<&str> = ctx.state.run.curves.groups().collect();
     let look = &ctx.state.live.look;
     let alone = if groups.is_empty() {
@@ -227,7 +224,13 @@ fn norms(ctx: &Ctx<'_>, ui: &mut Ui, cursor: Option<f64>) -> Answer {
     )
 }
 
-fn lesser(ctx: &Ctx<'_>, columns: &mut [Ui], cursor: Option<f64>, answers: &mut Vec<Answer>) {
+/// How many charts [`lesser`] draws beside each other.
+pub(super) fn lesser_count(ctx: &Ctx<'_>) -> usize {
+    let entropy = ctx.state.run.curves.evals.iter().any(|e| e.entropy.is_some());
+    3 + usize::from(entropy)
+}
+
+pub(super) fn lesser(ctx: &Ctx<'_>, columns: &mut [Ui], cursor: Option<f64>, answers: &mut Vec<Answer>) {
     type Small = (Chart, &'static str, fn(f64) -> String, Measure, Color32);
     let series = ctx.theme.series();
     let charts: [Small; 3] = [
@@ -281,14 +284,14 @@ fn small_picture<'a>(
         name,
         height: SMALL,
         logarithmic: false,
-        along: Along::Steps,
+        along: Axis::Run(Along::Steps),
         view,
         zoom: ctx.state.live.look.zoom,
         number,
     }
 }
 
-fn small(
+pub(super) fn small(
     ctx: &Ctx<'_>,
     ui: &mut Ui,
     what: (Chart, &str, fn(f64) -> String),

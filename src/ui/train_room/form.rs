@@ -3,7 +3,7 @@
 use egui::{DragValue, TextEdit, Ui};
 
 use super::super::{Ctx, Theme, icons, kit};
-use super::advanced;
+use super::{advanced, rate};
 use crate::recipe::{MethodKind, Precision, Recipe, target_names};
 use crate::session::words::{parameters, small};
 use crate::session::{Command, Method, State, TrainCommand};
@@ -28,7 +28,7 @@ pub fn form_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     ui.add_space(6.0);
     name(ctx, ui);
     kit::group(ui, theme, "Method", |ui| changed |= method(ctx, ui, &mut recipe));
-    kit::group(ui, theme, "Learning", |ui| changed |= learning(theme, ui, &mut recipe));
+    kit::group(ui, theme, "Learning", |ui| changed |= learning(ctx, ui, &mut recipe));
     kit::group(ui, theme, "Batch", |ui| changed |= batch(theme, ui, &mut recipe));
     kit::group(ui, theme, "Held-out rows", |ui| {
         changed |= held_out(theme, ui, &mut recipe, ctx.state)
@@ -147,7 +147,8 @@ fn layers(state: &State) -> Vec<&'static str> {
     config.map_or_else(target_names, |config| config.family.linear_names())
 }
 
-fn learning(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+fn learning(ctx: &mut Ctx<'_>, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let theme = ctx.theme;
     let optim = &mut recipe.optim;
     let tip = "How far each step goes. Usual for LoRA: 1e-4 to 5e-4; for all weights: 1e-5 to 5e-5; for learned tokens: 1e-2. \
                Small models take more. Too high a rate is the fastest way to forget.";
@@ -158,6 +159,7 @@ fn learning(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         .max_decimals(8)
         .custom_formatter(|value, _| small(value));
     let mut changed = kit::number(ui, theme, "Learning rate", tip, drag);
+    rate::button_ui(ctx, ui);
     let tip = "How often every conversation is seen. Usual: 1 to 3. One round learns the manners; more rounds mostly sharpen what \
                is known already, learn rows by heart and forget the rest.";
     let drag = DragValue::new(&mut optim.epochs)

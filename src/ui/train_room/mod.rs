@@ -7,13 +7,17 @@ mod form;
 mod log;
 mod memory;
 mod methods;
+mod portrait;
 mod progress;
 mod queue;
+mod rate;
+mod rate_chart;
 mod readout;
 mod step;
 mod timeline;
 
 use egui::{ScrollArea, Ui};
+pub use portrait::{rates_portrait, run_portrait};
 
 use super::{Ctx, icons, kit};
 use crate::session::words::{count, duration};
@@ -31,6 +35,7 @@ pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             let area = ScrollArea::vertical().id_salt("before a run").auto_shrink(false);
             area.show(ui, |ui| {
                 asking::asking_ui(ctx, ui);
+                rate::rate_ui(ctx, ui);
                 queue::queue_ui(ctx, ui);
                 match ctx.state.recipe.choosing {
                     true => methods::methods_ui(ctx, ui),

@@ -5,7 +5,7 @@ use egui::{ScrollArea, Ui};
 use super::super::{Ctx, icons, kit};
 use super::{charts, log, timeline};
 use crate::session::words::{bytes, duration, thousands};
-use crate::session::{Command, RunPhase, RunState, TrainCommand};
+use crate::session::{Command, PictureCommand, PictureOf, RunPhase, RunState, TrainCommand};
 
 /// Draws the run.
 pub fn progress_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
@@ -31,8 +31,14 @@ fn header(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         ui.heading(&run.name);
         phase(ctx, ui);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if !run.curves.steps.is_empty() && kit::icon_button(ui, icons::COPY, "Copy the numbers as CSV").clicked() {
-                ctx.send(Command::Train(TrainCommand::CopyCsv));
+            if run.curves.steps.is_empty() {
+                return;
+            }
+            if kit::icon_button(ui, icons::EXPORT, "Save a picture of the charts...").clicked() {
+                ctx.out.push(Command::Picture(PictureCommand::Ask(PictureOf::Run)));
+            }
+            if kit::icon_button(ui, icons::COPY, "Copy the numbers as CSV").clicked() {
+                ctx.out.push(Command::Train(TrainCommand::CopyCsv));
             }
         });
     });
