@@ -200,6 +200,9 @@ pub struct Finding {
 pub struct AuditSummary {
     /// The template's name; empty where every row is raw text.
     pub template: String,
+    /// A hash of what was seen: the bytes of the files, template, tokenizer, mode, length and what is held out.
+    #[serde(default)]
+    pub seen: String,
     /// Rows.
     pub rows: RowCounts,
     /// Tokens of the rows that are kept.

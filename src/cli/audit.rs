@@ -144,23 +144,23 @@ fn numbers(summary: &AuditSummary) -> String {
     text
 }
 
-/// The serious findings of a recipe's data.
+/// The serious findings of a recipe's data, and what the audit calls the data that it saw.
 ///
 /// # Errors
 /// The data, model or template cannot be used.
-pub fn serious(recipe: &Recipe, console: &Console) -> Result<Vec<Finding>, Failure> {
-    let mut found = vec![];
+pub fn serious(recipe: &Recipe, console: &Console) -> Result<(Vec<Finding>, String), Failure> {
+    let (mut found, mut seen) = (vec![], String::new());
     let job = Job::Audit {
         recipe: Box::new(recipe.clone()),
     };
     // Training itself tells what it skips.
-    jobs::run_quietly(job, console, &mut |event| {
-        if let Event::Finding(finding) = event {
-            found.push(finding);
-        }
+    jobs::run_quietly(job, console, &mut |event| match event {
+        Event::Finding(finding) => found.push(finding),
+        Event::Audited { summary } => seen = summary.seen,
+        _ => {}
     })?;
     found.retain(|finding| finding.severity == Severity::Serious);
-    Ok(found)
+    Ok((found, seen))
 }
 
 /// A finding as an event of a run.

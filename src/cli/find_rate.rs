@@ -51,7 +51,7 @@ pub fn run(args: &FindRateArgs, console: &Console) -> Result<(), Failure> {
 
 /// What would spoil a run spoils a search too, but a search costs little: it goes on.
 fn tell_serious(recipe: &Recipe, console: &Console) -> Result<(), Failure> {
-    let findings = audit::serious(recipe, console)?;
+    let (findings, _) = audit::serious(recipe, console)?;
     console.clear();
     for finding in &findings {
         console.say(&audit::in_words(finding));

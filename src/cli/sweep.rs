@@ -41,12 +41,13 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
         .into_iter()
         .map(|each| Ok((each.name, train::load(args, &each.sets)?)))
         .collect::<Result<_, Failure>>()?;
-    if let Some((_, recipe)) = runs.first().filter(|_| !args.accept_findings) {
-        train::refuse_serious(recipe, console)?;
-    }
+    let audited = match args.accept_findings {
+        true => vec![None; runs.len()],
+        false => look_through(&runs, console)?,
+    };
     let mut outcomes = vec![];
-    for (name, recipe) in runs {
-        outcomes.push(one(args, name, recipe, console));
+    for ((name, recipe), audited) in runs.into_iter().zip(audited) {
+        outcomes.push(one(args, name, (recipe, audited), console));
         if interrupt::count() > 0 {
             break;
         }
@@ -54,7 +55,30 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
     tell(&outcomes, console)
 }
 
-fn one(args: &TrainArgs, name: String, recipe: Recipe, console: &Console) -> Outcome {
+/// Looks through the data before the first run, once for all runs whose recipes see the same: what each run's audit called its data.
+fn look_through(runs: &[(String, Recipe)], console: &Console) -> Result<Vec<Option<String>>, Failure> {
+    let mut looks: Vec<(Recipe, String)> = vec![];
+    let mut all = vec![];
+    for (name, recipe) in runs {
+        let part = recipe.for_audit();
+        let known = looks
+            .iter()
+            .find(|(other, _)| *other == part)
+            .map(|(_, seen)| seen.clone());
+        let seen = match known {
+            Some(seen) => seen,
+            None => {
+                console.say(&format!("Looking through the data of {name}"));
+                train::refuse_serious(recipe, console)?
+            }
+        };
+        looks.push((part, seen.clone()));
+        all.push(Some(seen));
+    }
+    Ok(all)
+}
+
+fn one(args: &TrainArgs, name: String, recipe: (Recipe, Option<String>), console: &Console) -> Outcome {
     console.say(&format!("Sweep: {name}"));
     let run = match &args.run {
         Some(folder) => train::absolute(&folder.join(&name)),

@@ -25,10 +25,11 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
         )));
     }
     // A run that goes on was looked at when it began.
-    if !args.accept_findings && !args.resume {
-        refuse_serious(&recipe, console)?;
-    }
-    one(args, recipe, run_dir, console, &mut |_| {})
+    let audited = match args.accept_findings || args.resume {
+        true => None,
+        false => Some(refuse_serious(&recipe, console)?),
+    };
+    one(args, (recipe, audited), run_dir, console, &mut |_| {})
 }
 
 /// The recipe with what the arguments change, and more of the like.
@@ -44,13 +45,13 @@ pub fn load(args: &TrainArgs, more: &[String]) -> Result<Recipe, Failure> {
     Ok(recipe)
 }
 
-/// One run to its end; `see` sees its events.
+/// One run to its end, by a recipe and what an audit called its data; `see` sees its events.
 ///
 /// # Errors
 /// Training failed.
 pub fn one(
     args: &TrainArgs,
-    recipe: Recipe,
+    (recipe, audited): (Recipe, Option<String>),
     run_dir: PathBuf,
     console: &Console,
     see: &mut dyn FnMut(&Event),
@@ -62,6 +63,8 @@ pub fn one(
         steps: 0,
         people: std::io::stderr().is_terminal(),
     };
+    // An adapter to start from may bring another template than the one that the audit took.
+    let audited = audited.filter(|_| args.init_adapter.is_none());
     let job = Job::Train {
         recipe: Box::new(recipe),
         run_dir,
@@ -69,6 +72,7 @@ pub fn one(
         init_adapter: args.init_adapter.as_deref().map(absolute),
         unpacked: false,
         smooth: args.smooth,
+        audited,
     };
     jobs::train(job, console, &mut |event| {
         see(&event);
@@ -76,12 +80,13 @@ pub fn one(
     })
 }
 
-/// Looks at the data first: a run that would not give what is wanted does not begin unless the user says so.
+/// Looks at the data first: a run that would not give what is wanted does not begin unless the user says so. Gives what the audit calls
+/// the data that it saw.
 ///
 /// # Errors
 /// Something serious was found, or the audit failed.
-pub fn refuse_serious(recipe: &Recipe, console: &Console) -> Result<(), Failure> {
-    let findings = audit::serious(recipe, console)?;
+pub fn refuse_serious(recipe: &Recipe, console: &Console) -> Result<String, Failure> {
+    let (findings, seen) = audit::serious(recipe, console)?;
     console.clear();
     for finding in &findings {
         match audit::as_event(finding).filter(|_| console.json()) {
@@ -90,7 +95,7 @@ pub fn refuse_serious(recipe: &Recipe, console: &Console) -> Result<(), Failure>
         }
     }
     match findings.len() {
-        0 => Ok(()),
+        0 => Ok(seen),
         count => Err(Failure::Failed(format!(
             "Training was not started: {count} serious {} in the data. Mend the data or the recipe, or train all the same with \
              --accept-findings.",

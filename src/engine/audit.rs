@@ -49,6 +49,7 @@ pub fn run(recipe: &Recipe, sink: Sink<'_>, flags: &Flags) -> Result<(), EngineE
     }
     let (findings, mut summary) = audit.finish();
     let seconds = start.elapsed().as_secs_f64();
+    summary.seen.clone_from(&data.seen);
     summary.pace = Pace {
         seconds,
         rows_per_second: read as f64 / seconds.max(1e-9),
@@ -58,7 +59,9 @@ pub fn run(recipe: &Recipe, sink: Sink<'_>, flags: &Flags) -> Result<(), EngineE
     for finding in findings {
         sink(Event::Finding(finding));
     }
-    sink(Event::Audited { summary });
+    sink(Event::Audited {
+        summary: Box::new(summary),
+    });
     Ok(())
 }
 

@@ -140,6 +140,7 @@ impl Engine {
                 init_adapter,
                 unpacked,
                 smooth,
+                audited,
             } => {
                 if smooth {
                     flags.apply(Control::Smooth { on: true });
@@ -152,6 +153,7 @@ impl Engine {
                     resume,
                     init_adapter: init_adapter.as_deref(),
                     unpacked,
+                    audited: audited.as_deref(),
                 };
                 train::run_training(&request, sink, flags)?;
             }

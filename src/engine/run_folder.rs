@@ -45,6 +45,12 @@ pub enum RunFolderError {
          --init-adapter and the last checkpoint."
     )]
     DataChanged(PathBuf),
+    /// The data is not what was looked through.
+    #[error(
+        "Something changed since the data of this run was looked through: a file, the template, the tokenizer, or how rows are read. \
+         So the run did not begin. Look through the data again and put the run into the queue anew."
+    )]
+    Unseen,
     /// The recipe names more or fewer files than that of the run.
     #[error(
         "The run began with {began}, and the recipe now names {now}, so it cannot go on as the same run. Name the same files, or \

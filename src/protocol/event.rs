@@ -229,7 +229,7 @@ pub enum Event {
     /// An audit found something.
     Finding(Finding),
     /// An audit is over.
-    Audited { summary: AuditSummary },
+    Audited { summary: Box<AuditSummary> },
     /// The devices.
     Devices { devices: Vec<DeviceInfo> },
     /// The model is in memory.

@@ -93,6 +93,9 @@ pub enum Job {
         /// Leave the device to other programs now and then.
         #[serde(default)]
         smooth: bool,
+        /// What an audit of the recipe called the data that it saw (`AuditSummary::seen`): other data are refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audited: Option<String>,
     },
     /// Continue a prompt, streaming `Token` events, then `Generated`.
     Generate {

@@ -47,6 +47,24 @@ impl Recipe {
             save: SavePart::default(),
         }
     }
+
+    /// What of the recipe an audit of its data depends on, everything else at its default: recipes that are equal in this share one audit.
+    pub fn for_audit(&self) -> Self {
+        Self {
+            model: self.model.clone(),
+            data: self.data.clone(),
+            template: self.template.clone(),
+            method: MethodPart {
+                kind: self.method.kind,
+                train_markers: self.method.train_markers.clone(),
+                ..MethodPart::default()
+            },
+            batch: self.batch.clone(),
+            optim: OptimPart::default(),
+            eval: EvalPart::default(),
+            save: SavePart::default(),
+        }
+    }
 }
 
 /// `[model]`

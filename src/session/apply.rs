@@ -69,6 +69,7 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
         Outcome::RunDir { id, dir } => run::dir_made(state, id, dir),
         Outcome::RunFound { id, dir, recipe } => run::found(state, id, dir, recipe),
         Outcome::NoRun => queue::turn(state),
+        Outcome::Queue(outcome) => queue::absorb(state, outcome),
         Outcome::Worker {
             slot: Slot::Train,
             id,

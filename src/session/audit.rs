@@ -9,6 +9,15 @@ use super::{Command, DataCommand, Effect, Room, Slot, State, TrainCommand, previ
 use crate::audit::{AuditSummary, Finding, Fix, RowRef, Severity};
 use crate::protocol::{Control, Event, Job};
 
+/// What an audit stands before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// A run starts.
+    Train,
+    /// The recipe, or every combination of the sweep's form, is put into the queue.
+    Queue { sweep: bool },
+}
+
 /// The job that is under way.
 #[derive(Clone, Debug)]
 pub struct AuditFlight {
@@ -18,8 +27,8 @@ pub struct AuditFlight {
     /// What the worker does, done and total (0 = unknown).
     pub stage: Option<(String, u64, u64)>,
     findings: Vec<Finding>,
-    /// Does training start when nothing serious is found?
-    then_train: bool,
+    /// What is done when nothing serious is found.
+    then: Option<Intent>,
     /// Was it cancelled?
     pub stopping: bool,
 }
@@ -81,8 +90,8 @@ pub struct AuditState {
     pub open: bool,
     /// The rows that are stepped through; `None` = all.
     pub rows: Option<FindingRows>,
-    /// Is the user asked whether to train in spite of serious findings?
-    pub asking: bool,
+    /// What the user is asked whether to do in spite of serious findings.
+    pub asking: Option<Intent>,
 }
 
 /// What can be done with an audit.
@@ -102,9 +111,9 @@ pub enum AuditCommand {
     NextProblem,
     /// Apply the fix of a finding, by its index, and audit again.
     Fix(usize),
-    /// Train in spite of the findings.
-    TrainAnyway,
-    /// Do not train; look at the findings.
+    /// Do what is asked about in spite of the findings.
+    Anyway,
+    /// Do not; look at the findings.
     Look,
 }
 
@@ -113,7 +122,7 @@ pub fn apply(state: &mut State, command: AuditCommand) -> Vec<Effect> {
     match command {
         AuditCommand::Run => {
             state.audit.open = true;
-            run(state, false)
+            run(state, None)
         }
         AuditCommand::Stop => stop(state),
         AuditCommand::Toggle => {
@@ -127,12 +136,12 @@ pub fn apply(state: &mut State, command: AuditCommand) -> Vec<Effect> {
         }
         AuditCommand::NextProblem => next_problem(state),
         AuditCommand::Fix(index) => fix(state, index),
-        AuditCommand::TrainAnyway => {
-            state.audit.asking = false;
-            super::run::start_now(state)
-        }
+        AuditCommand::Anyway => match state.audit.asking.take() {
+            Some(intent) => go_on(state, intent),
+            None => Vec::new(),
+        },
         AuditCommand::Look => {
-            (state.audit.asking, state.audit.open) = (false, true);
+            (state.audit.asking, state.audit.open) = (None, true);
             super::nav::go(state, Room::Template)
         }
     }
@@ -169,25 +178,33 @@ fn key(state: &State) -> Option<u64> {
     Some(hasher.finish())
 }
 
-/// Before training: starts it when the data was audited and nothing serious is known, asks when there is, audits first otherwise.
-pub fn before_training(state: &mut State) -> Vec<Effect> {
+/// Before training or waiting for it: goes on when the data was audited and nothing serious is known, asks when there is, audits first
+/// otherwise.
+pub fn before(state: &mut State, intent: Intent) -> Vec<Effect> {
     match fresh(state).map(|report| report.count(Severity::Serious)) {
-        Some(0) => super::run::start_now(state),
+        Some(0) => go_on(state, intent),
         Some(_) => {
-            state.audit.asking = true;
+            state.audit.asking = Some(intent);
             super::nav::go(state, Room::Train)
         }
         None => {
             let mut effects = super::nav::go(state, Room::Train);
-            effects.extend(run(state, true));
+            effects.extend(run(state, Some(intent)));
             effects
         }
     }
 }
 
-fn run(state: &mut State, then_train: bool) -> Vec<Effect> {
+fn go_on(state: &mut State, intent: Intent) -> Vec<Effect> {
+    match intent {
+        Intent::Train => super::run::start_now(state),
+        Intent::Queue { sweep } => super::queue::add_now(state, sweep),
+    }
+}
+
+fn run(state: &mut State, then: Option<Intent>) -> Vec<Effect> {
     if let Some(flight) = &mut state.audit.flight {
-        flight.then_train |= then_train;
+        flight.then = then.or(flight.then);
         return Vec::new();
     }
     let Some(of) = key(state) else {
@@ -199,7 +216,7 @@ fn run(state: &mut State, then_train: bool) -> Vec<Effect> {
         of,
         stage: None,
         findings: Vec::new(),
-        then_train,
+        then,
         stopping: false,
     });
     let recipe = Box::new(state.recipe.recipe.clone());
@@ -229,7 +246,7 @@ pub fn on_event(state: &mut State, id: u64, event: Event) -> Vec<Effect> {
     match event {
         Event::Stage { stage, done, total } => flight.stage = Some((stage, done, total)),
         Event::Finding(finding) => flight.findings.push(finding),
-        Event::Audited { summary } => return finished(state, summary),
+        Event::Audited { summary } => return finished(state, *summary),
         Event::Failed { message } => return on_gone(state, message),
         Event::Done => state.audit.flight = None,
         _ => {}
@@ -243,13 +260,13 @@ fn finished(state: &mut State, summary: AuditSummary) -> Vec<Effect> {
     };
     state.audit.rows = None;
     state.audit.report = Some(AuditReport::new(flight.of, flight.findings, summary));
-    if flight.then_train && !flight.stopping {
-        return before_training(state);
+    match flight.then.filter(|_| !flight.stopping) {
+        Some(intent) => before(state, intent),
+        None => Vec::new(),
     }
-    Vec::new()
 }
 
-/// The worker ended, or could not audit. Training that waits for it starts all the same: it says itself what is wrong.
+/// The worker ended, or could not audit. What waits for it is done all the same: training says itself what is wrong.
 pub fn on_gone(state: &mut State, message: String) -> Vec<Effect> {
     let Some(flight) = state.audit.flight.take() else {
         return Vec::new();
@@ -258,9 +275,9 @@ pub fn on_gone(state: &mut State, message: String) -> Vec<Effect> {
         return Vec::new();
     }
     state.problems.report(message, Vec::new());
-    match flight.then_train {
-        true => super::run::start_now(state),
-        false => Vec::new(),
+    match flight.then {
+        Some(intent) => go_on(state, intent),
+        None => Vec::new(),
     }
 }
 
@@ -310,7 +327,7 @@ pub fn step(state: &State, by: isize) -> Option<usize> {
 
 fn next_problem(state: &mut State) -> Vec<Effect> {
     let Some(report) = fresh(state) else {
-        return run(state, false);
+        return run(state, None);
     };
     let problems = report.findings.iter().filter(|f| f.severity != Severity::Note);
     let mut rows: Vec<RowRef> = problems.flat_map(|f| f.rows.iter().copied()).collect();
@@ -326,7 +343,7 @@ fn fix(state: &mut State, index: usize) -> Vec<Effect> {
     let Some(fix) = fresh(state).and_then(|r| r.findings.get(index)?.fix.clone()) else {
         return Vec::new();
     };
-    state.audit.asking = false;
+    state.audit.asking = None;
     let mut effects = match &fix {
         Fix::SetMode(mode) => preview::apply(state, TemplateCommand::Mode(*mode)),
         Fix::SetTemplate(name) => preview::apply(state, TemplateCommand::UseBuiltin(name.clone())),
@@ -338,6 +355,6 @@ fn fix(state: &mut State, index: usize) -> Vec<Effect> {
             }
         },
     };
-    effects.extend(run(state, false));
+    effects.extend(run(state, None));
     effects
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::chats::{ChatsEffect, ChatsOutcome};
 use super::preview::{PreviewEffect, PreviewOutcome};
 use super::runs::{RunsEffect, RunsOutcome};
-use super::{HubEffect, HubOutcome, ModelCard, PictureOf, ReadRows, SampleSet};
+use super::{HubEffect, HubOutcome, ModelCard, PictureOf, QueueEffect, QueueOutcome, ReadRows, SampleSet};
 use crate::protocol::{Control, Event, Job};
 use crate::recipe::Recipe;
 
@@ -76,6 +76,10 @@ pub enum Effect {
     StartRun { id: u64, name: String, recipe: Box<Recipe> },
     /// Look for a run that still goes on (after the window was closed), then `Outcome::RunFound` or `Outcome::NoRun`.
     FindRun { id: u64 },
+    /// Follow this run, which another process started, then `Outcome::RunFound`.
+    FollowRun { id: u64, dir: PathBuf },
+    /// Do something with the runs that wait, in the order of these effects, then `Outcome::Queue`.
+    Queue(QueueEffect),
     /// Interrupt a worker.
     Control { slot: Slot, control: Control },
     /// The hub's own effects, carried out by `hub::perform` on a thread.
@@ -123,10 +127,12 @@ pub enum Outcome {
     Samples(Vec<SampleSet>),
     /// The folder of a run was made.
     RunDir { id: u64, dir: PathBuf },
-    /// A run of an earlier window: its events follow from the first on as `Worker` events of job `id`.
+    /// A run that this window did not start: its events follow from the first on as `Worker` events of job `id`.
     RunFound { id: u64, dir: PathBuf, recipe: Box<Recipe> },
     /// Answer to `FindRun`: none goes on.
     NoRun,
+    /// The runs that wait, as they are now.
+    Queue(QueueOutcome),
     /// An event of a worker's job.
     Worker { slot: Slot, id: u64, event: Event },
     /// A worker ended by itself; the message says how, in plain words.

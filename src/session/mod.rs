@@ -52,7 +52,10 @@ pub use pictures::{PictureCommand, PictureOf};
 pub use plan::Plan;
 pub use problems::{Problem, Problems, Toast, Way};
 pub use project::Project;
-pub use queue::{Axis, Combination, QueueCommand, QueueState, Queued, SweepForm, combinations};
+pub use queue::{
+    Axis, Combination, QueueChange, QueueCommand, QueueEffect, QueueOutcome, QueueState, SweepForm, combinations,
+    perform as change_queue,
+};
 pub use recipe_form::RecipeState;
 pub use run::{
     Along, Curves, EvalPoint, LogLine, Measure, Pyramid, RunPhase, RunResult, RunStart, RunState, Sample, SkippedStep,

@@ -6,7 +6,7 @@ use super::{Command, Dialog, Effect, PictureCommand, Room, ShellCommand, State};
 use crate::protocol::Control;
 use crate::session::Slot;
 use crate::session::preview::TemplateCommand;
-use crate::session::runs;
+use crate::session::{QueueChange, queue, runs};
 
 /// Where the user is.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +103,9 @@ pub fn apply(state: &mut State, command: ShellCommand) -> Vec<Effect> {
                 slot: Slot::Train,
                 control: Control::Stop,
             };
-            return vec![stop, Effect::Save, Effect::CloseWindow];
+            // Who wants no training in the background does not want the next run either.
+            let hold = queue::effect(state, QueueChange::Hold);
+            return vec![hold, stop, Effect::Save, Effect::CloseWindow];
         }
     }
     Vec::new()

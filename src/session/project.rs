@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
-use super::{DataCommand, Queued, State, data, recipe_form::RecipeState};
+use super::{DataCommand, State, data, recipe_form::RecipeState};
 use crate::recipe::Recipe;
 
 /// What `project.toml` holds.
@@ -13,9 +13,6 @@ pub struct Project {
     pub name: String,
     /// The recipe of the next run; names model, data files and template.
     pub recipe: Recipe,
-    /// The runs that wait.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub queue: Vec<Queued>,
 }
 
 impl Project {
@@ -24,7 +21,6 @@ impl Project {
         Self {
             name: state.project.name.clone(),
             recipe: state.recipe.recipe.clone(),
-            queue: state.queue.entries.clone(),
         }
     }
 
@@ -33,7 +29,6 @@ impl Project {
         Self {
             name: name.into(),
             recipe: RecipeState::default().recipe,
-            queue: Vec::new(),
         }
     }
 
@@ -49,7 +44,6 @@ impl Project {
         }
         let file = self.recipe.data.files.first().cloned();
         state.recipe.recipe = self.recipe;
-        state.queue.entries = self.queue;
         if let Some(file) = file {
             effects.extend(data::apply(state, DataCommand::Reopen(file)));
         }

@@ -9,6 +9,7 @@ mod frames;
 mod handle;
 mod log;
 mod process;
+pub mod queue;
 mod record;
 mod runs;
 mod supervise;
@@ -20,7 +21,7 @@ pub use control::send as control_run;
 pub use exit::{ExitHow, OUT_OF_MEMORY, WorkerExit};
 pub use handle::WorkerHandle;
 pub use process::use_program;
-pub use runs::{RunHandle, is_alive, newest_checkpoint};
+pub use runs::{RunHandle, is_alive, make_run_dir, newest_checkpoint};
 pub use supervise::{SecondTry, second_try};
 pub use supervisor::main as supervisor_main;
 
@@ -76,6 +77,9 @@ pub enum WorkerError {
     /// A run folder without a run.
     #[error("{0} holds no run: there is no events.jsonl in it.")]
     NoRun(PathBuf),
+    /// A run that was started and did not come to its first word.
+    #[error("The run in {0} did not begin; worker.log there tells more. Start it again.")]
+    NotBegun(PathBuf),
     /// Only training has a run folder.
     #[error("Only a training job has a run folder.")]
     NotTraining,

@@ -18,8 +18,7 @@ pub fn use_program(path: PathBuf) {
 fn program() -> PathBuf {
     match PROGRAM.get() {
         Some(path) => path.clone(),
-        // Without a path of its own the program is looked up by name.
-        None => std::env::current_exe().unwrap_or_else(|_| "burnish".into()),
+        None => itself(),
     }
 }
 
@@ -39,7 +38,7 @@ pub fn spawn_detached(log: File) -> Result<Child, WorkerError> {
 
 /// Starts the worker of a supervisor, in its group and with its log.
 pub fn spawn_supervised() -> Result<Child, WorkerError> {
-    start(command(&itself(), WORKER_ARGUMENT, Stdio::null(), Stdio::inherit()))
+    start(command(&program(), WORKER_ARGUMENT, Stdio::null(), Stdio::inherit()))
 }
 
 /// The program of this very process, also when its file was replaced by a newer one meanwhile.
@@ -48,10 +47,10 @@ fn itself() -> PathBuf {
     "/proc/self/exe".into()
 }
 
-/// Elsewhere the file is all there is.
+/// Elsewhere the file is all there is; without a path of its own the program is looked up by name.
 #[cfg(not(target_os = "linux"))]
 fn itself() -> PathBuf {
-    program()
+    std::env::current_exe().unwrap_or_else(|_| "burnish".into())
 }
 
 fn command(program: &Path, argument: &str, stdout: Stdio, stderr: Stdio) -> Command {

@@ -261,8 +261,37 @@ pub fn newest_checkpoint(run_dir: &Path) -> Option<(usize, PathBuf)> {
     checkpoint::newest(run_dir).0
 }
 
+/// Makes the folder of a new run: date, time and name, and a number where that is taken.
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn make_run_dir(runs: &Path, name: &str) -> Result<PathBuf, WorkerError> {
+    let clean: String = name
+        .trim()
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '-' })
+        .collect();
+    let stamp = jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S");
+    let first = runs.join(format!("{stamp}-{clean}"));
+    let failed = |source| WorkerError::RunFolder {
+        path: first.clone(),
+        source,
+    };
+    std::fs::create_dir_all(runs).map_err(failed)?;
+    let mut folder = first.clone();
+    for number in 2.. {
+        match std::fs::create_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                folder = runs.join(format!("{stamp}-{clean}-{number}"));
+            }
+            made => return made.map(|()| folder).map_err(failed),
+        }
+    }
+    Ok(folder)
+}
+
 /// Starts a supervisor with a training job; also gives where its part of the log begins.
-fn launch(id: u64, job: &Job, run_dir: &Path) -> Result<(Child, u64), WorkerError> {
+pub(super) fn launch(id: u64, job: &Job, run_dir: &Path) -> Result<(Child, u64), WorkerError> {
     let failed = |path: &Path, source| WorkerError::RunFolder {
         path: path.into(),
         source,
@@ -277,6 +306,7 @@ fn launch(id: u64, job: &Job, run_dir: &Path) -> Result<(Child, u64), WorkerErro
             id,
             job: Box::new(job.clone()),
         };
+        // A long recipe fills the pipe before the process reads.
         thread::spawn(move || hand_over(stdin, request));
     }
     Ok((child, log_from))

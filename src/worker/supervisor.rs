@@ -11,7 +11,7 @@ use super::log::{self, last_lines};
 use super::record::{end_broken_line, events_path, supervisor_lock_path};
 use super::supervise::SecondTry;
 use super::tail::Tail;
-use super::{WorkerError, WorkerExit, control, desktop, process, supervise};
+use super::{WorkerError, WorkerExit, control, desktop, process, queue, supervise};
 use crate::protocol::{Event, Job, Request};
 
 /// Runs as the supervisor of the training job that comes on stdin, until its last worker ends; ends as that one did.
@@ -37,8 +37,11 @@ fn supervise(id: u64, mut job: Job) -> Result<ExitStatus, WorkerError> {
         return Err(WorkerError::NotTraining);
     };
     let run_dir = run_dir.clone();
-    let _lock = take_lock(&run_dir)?;
-    let _awake = Awake::keep();
+    let lock = take_lock(&run_dir)?;
+    let awake = Awake::keep();
+    if matches!(job, Job::Train { resume: true, .. }) {
+        queue_goes_on(&run_dir, true);
+    }
     let mut record = Tail::from_end(&run_dir);
     if let Some(known) = supervise::as_before(&job) {
         job = go_on(&run_dir, known);
@@ -54,7 +57,10 @@ fn supervise(id: u64, mut job: Job) -> Result<ExitStatus, WorkerError> {
         let exit = WorkerExit::new(Some(status), last_lines(&run_dir, log_from), None);
         let short = exit.out_of_memory() || exit.was_killed() && killed_for_memory() > killed;
         let Some(next) = short.then(|| supervise::second_try(&job)).flatten() else {
-            tell_end(&run_dir, &record.read());
+            let events = record.read();
+            tell_end(&run_dir, &events);
+            drop((lock, awake));
+            next_in_line(&run_dir, &events);
             return Ok(status);
         };
         supervise::remember(&next.job);
@@ -70,12 +76,41 @@ fn go_on(run_dir: &Path, way: SecondTry) -> Job {
     way.job
 }
 
+/// Starts the run that waits behind this one. A run that was to free its memory holds the queue, until it is resumed or the user says so.
+fn next_in_line(run_dir: &Path, events: &[Event]) {
+    let suspended = matches!(events.iter().rfind(|e| is_end(e)), Some(Event::Suspended { .. }));
+    if suspended {
+        queue_goes_on(run_dir, false);
+    }
+    let runs = run_dir.parent().unwrap_or(run_dir);
+    if let Err(error) = queue::start_next(runs) {
+        eprintln!("The next run of the queue was not started: {error}");
+    }
+}
+
+fn queue_goes_on(run_dir: &Path, on: bool) {
+    let runs = run_dir.parent().unwrap_or(run_dir);
+    if let Err(error) = queue::hold(runs, !on) {
+        eprintln!("The queue could not be told whether it goes on: {error}");
+    }
+}
+
+/// The reason why a run did not begin, as its record.
+pub fn record_failure(run_dir: &Path, message: &str) {
+    let event = Event::Failed {
+        message: message.into(),
+    };
+    if let Err(error) = append(run_dir, &event) {
+        eprintln!("{message} ({}: {error})", run_dir.display());
+    }
+}
+
 /// Tells the desktop how the run ended.
 fn tell_end(run_dir: &Path, events: &[Event]) {
     let name = run_dir
         .file_name()
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let text = match events.iter().rev().find(|e| is_end(e)) {
+    let text = match events.iter().rfind(|e| is_end(e)) {
         Some(Event::TrainEnd {
             step, stopped: false, ..
         }) => format!("Finished after {step} steps."),
@@ -131,7 +166,7 @@ fn append(run_dir: &Path, event: &Event) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(event)?;
     line.push(b'\n');
     let path = events_path(run_dir);
-    let mut events = OpenOptions::new().append(true).open(&path)?;
+    let mut events = OpenOptions::new().create(true).append(true).open(&path)?;
     end_broken_line(&path, &mut events)?;
     events.write_all(&line)
 }

@@ -22,6 +22,7 @@ mod hub_server;
 mod kit;
 mod methods;
 mod passes;
+mod queue;
 mod runs;
 mod starter;
 mod verbs;

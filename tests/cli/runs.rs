@@ -182,6 +182,7 @@ fn job(world: &World, run: &Path, steps: usize) -> Job {
         init_adapter: None,
         unpacked: false,
         smooth: false,
+        audited: None,
     }
 }
 

@@ -101,6 +101,7 @@ fn trained(name: &str, data: &Path, runs: &Path) -> (f64, usize, PathBuf) {
         init_adapter: None,
         unpacked: false,
         smooth: false,
+        audited: None,
     };
     let step = run(&mut Engine::new(), job).into_iter().find_map(|event| match event {
         Event::Step {

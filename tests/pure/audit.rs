@@ -86,7 +86,7 @@ fn audit(recipe: &Recipe) -> (Vec<Finding>, AuditSummary) {
     let (findings, summary) = (RefCell::new(vec![]), RefCell::new(None));
     let sink = |event: Event| match event {
         Event::Finding(finding) => findings.borrow_mut().push(finding),
-        Event::Audited { summary: found } => *summary.borrow_mut() = Some(found),
+        Event::Audited { summary: found } => *summary.borrow_mut() = Some(*found),
         _ => {}
     };
     let job = Job::Audit {

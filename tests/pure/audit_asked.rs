@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use burnish::audit::{AuditSummary, Finding, FindingKind, Fix, RowRef, Severity};
 use burnish::protocol::{Control, Event, Job};
-use burnish::session::audit::{self, AuditCommand};
+use burnish::session::audit::{self, AuditCommand, Intent};
 use burnish::session::{
     Command, DataCommand, Effect, Outcome, Room, RunPhase, Slot, State, TrainCommand, absorb, apply,
 };
@@ -69,7 +69,13 @@ fn answer(state: &mut State, id: u64, findings: Vec<Finding>) -> Vec<Effect> {
         happens(state, id, Event::Finding(finding));
     }
     let summary = AuditSummary::default();
-    let effects = happens(state, id, Event::Audited { summary });
+    let effects = happens(
+        state,
+        id,
+        Event::Audited {
+            summary: Box::new(summary),
+        },
+    );
     happens(state, id, Event::Done);
     effects
 }
@@ -96,15 +102,15 @@ fn something_serious_is_asked_about() {
     let id = audited(&effects).unwrap();
     let serious = finding(FindingKind::NothingLearned, Severity::Serious, &[4], None);
     assert!(!starts(&answer(&mut state, id, vec![serious])));
-    assert!(state.audit.asking);
+    assert_eq!(state.audit.asking, Some(Intent::Train));
     send(&mut state, AuditCommand::Look);
     assert_eq!(
         (state.nav.room, state.audit.asking, state.audit.open),
-        (Room::Template, false, true)
+        (Room::Template, None, true)
     );
     apply(&mut state, Command::Train(TrainCommand::Start));
-    assert!(state.audit.asking, "still serious");
-    assert!(starts(&send(&mut state, AuditCommand::TrainAnyway)));
+    assert_eq!(state.audit.asking, Some(Intent::Train), "still serious");
+    assert!(starts(&send(&mut state, AuditCommand::Anyway)));
 }
 
 #[test]

@@ -67,8 +67,8 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
                 ],
             ),
         ),
-        // Which checkpoint is whole is the formats room's to say.
-        ("worker", vec!["protocol", "engine", "formats"]),
+        // Which checkpoint is whole is the formats room's to say; what waits in the queue are recipes.
+        ("worker", vec!["protocol", "engine", "formats", "recipe"]),
         ("session", with(BURN_FREE, &["worker"])),
         ("ui", with(BURN_FREE, &["session"])),
         ("serve", with(BURN_FREE, &["session", "worker"])),

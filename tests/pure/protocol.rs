@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use burnish::audit::{AuditSummary, Finding, FindingKind, Fix, RowRef, Severity};
+use burnish::audit::{Finding, FindingKind, Fix, RowRef, Severity};
 use burnish::protocol::{
     Control, DataTimes, Event, Frame, Job, ModelRef, Prompt, Reading, Request, Sampling, StopReason, escape, unescape,
 };
@@ -71,7 +71,7 @@ fn events() -> Vec<Event> {
             fix: Some(Fix::SetMode(Mode::Assistant)),
         }),
         Event::Audited {
-            summary: AuditSummary::default(),
+            summary: Box::default(),
         },
         Event::DataTimed(DataTimes {
             rows: 2,

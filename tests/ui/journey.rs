@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use burnish::protocol::Control;
 use burnish::session::chats::{ChatCommand, ReplyStatus};
-use burnish::session::{Command, Room, RunPhase, State, TrainCommand};
+use burnish::session::{Command, QueueCommand, Room, RunPhase, State, TrainCommand};
 
 use crate::kit::Window;
 
@@ -142,11 +143,23 @@ fn a_run_goes_on_without_its_window_and_is_found_again() {
     });
     let step = again.shell().state.run.step();
     wait(&mut again, "further steps", 60, |s| s.run.step() > step);
-    again.click("Train");
-    again.click("Stop training");
-    wait(&mut again, "keeping the result", 60, |s| {
+    again.send(Command::Queue(QueueCommand::Add));
+    wait(&mut again, "a run that waits", 60, |s| !s.queue.entries.is_empty());
+    // The window is closed again, and the run that waits starts when the other one ends.
+    let Window { harness, home } = again;
+    harness.into_state().shell.finish();
+    burnish::worker::control_run(&dir, Control::Stop).expect("a run that goes on");
+    let mut third = Window::in_home(home, [1280.0, 800.0]);
+    wait(&mut third, "finding the next run", 60, |s| {
+        s.run.phase == RunPhase::Training && s.run.dir.as_ref().is_some_and(|found| *found != dir)
+    });
+    assert!(third.shell().state.queue.entries.is_empty());
+    assert!(dir.join("final").is_dir(), "the first one is over");
+    third.click("Train");
+    third.click("Stop training");
+    wait(&mut third, "keeping the result", 60, |s| {
         s.run.phase == RunPhase::Finished
     });
-    let result = again.shell().state.run.result.clone().expect("a result");
+    let result = third.shell().state.run.result.clone().expect("a result");
     assert!(result.stopped && result.path.is_dir());
 }

@@ -137,10 +137,10 @@ fn a_worker_that_dies_is_told_and_a_run_that_goes_on_blocks_the_button() {
     assert!(window.shows("out of memory") && window.has_button("Search again"));
     // A run begins while a search goes on: the search gives way.
     begin(&mut window);
-    let effects = burnish::session::apply(
-        &mut window.shell().state,
-        Command::Audit(burnish::session::audit::AuditCommand::TrainAnyway),
-    );
+    let state = &mut window.shell().state;
+    state.audit.asking = Some(burnish::session::audit::Intent::Train);
+    let anyway = Command::Audit(burnish::session::audit::AuditCommand::Anyway);
+    let effects = burnish::session::apply(state, anyway);
     let slots: Vec<String> = effects.iter().map(|effect| format!("{effect:?}")).collect();
     assert!(slots[0].contains("Rate") && slots[0].contains("Stop"), "{slots:?}");
     assert!(slots.iter().any(|effect| effect.contains("StartRun")), "{slots:?}");

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use burnish::audit::{AuditSummary, Finding, FindingKind, Severity};
 use burnish::protocol::{Event, GroupNorm};
 use burnish::session::{Command, Outcome, QueueCommand, RunPhase, ShellCommand, Slot, SweepForm, ThemeChoice};
+use burnish::worker::queue::Queued;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
 
@@ -194,6 +196,16 @@ fn closing_during_a_run_asks_first() {
     window.snapshot("closing");
     window.click("Cancel");
     assert!(!window.shows("Keep training in the background?"));
+    let recipe = window.shell().state.recipe.recipe.clone();
+    window.shell().state.queue.entries = vec![Queued {
+        id: 1,
+        name: "next".into(),
+        smooth: false,
+        audited: String::new(),
+        recipe,
+    }];
+    window.send(Command::Shell(ShellCommand::CloseAsked));
+    assert!(window.shows("1 run waits in the queue: also started without the window"));
 }
 
 #[test]
@@ -215,6 +227,31 @@ fn a_frame_stays_short_during_a_long_run() {
     assert!(frame.as_millis() < 1000, "a frame took {frame:?}");
 }
 
+/// Ends the audit that stands before the queue.
+fn find_something_serious(window: &mut Window) {
+    let id = window.shell().state.audit.flight.as_ref().expect("an audit").job;
+    let finding = Event::Finding(Finding {
+        kind: FindingKind::NothingLearned,
+        severity: Severity::Serious,
+        count: 1,
+        rows: vec![],
+        message: "Nothing of the rows is learned.".into(),
+        fix: None,
+    });
+    let summary = AuditSummary::default();
+    for event in [
+        finding,
+        Event::Audited {
+            summary: Box::new(summary),
+        },
+    ] {
+        let slot = Slot::Audit;
+        window.take(Outcome::Worker { slot, id, event });
+    }
+    window.settle();
+    assert!(window.shows("Nothing of the rows is learned."));
+}
+
 #[test]
 fn runs_wait_in_the_queue_and_a_run_can_be_held_in_two_ways() {
     let mut window = running(40);
@@ -223,12 +260,16 @@ fn runs_wait_in_the_queue_and_a_run_can_be_held_in_two_ways() {
     }
     window.click("Queue and sweep");
     window.click("Add this recipe to the queue");
-    assert!(window.shows("1 run waiting"));
+    find_something_serious(&mut window);
+    window.click("Add to the queue anyway");
+    window.wait_for("1 run waiting");
     window.send(Command::Queue(QueueCommand::Sweep(SweepForm {
         ranks: "4, 8".into(),
         ..SweepForm::default()
     })));
     window.click("Add 2 runs");
+    window.click("Add to the queue anyway");
+    window.wait_for("3 runs waiting");
     let names = |window: &mut Window| -> Vec<String> {
         let entries = &window.shell().state.queue.entries;
         entries.iter().map(|e| e.name.clone()).collect()
@@ -236,6 +277,7 @@ fn runs_wait_in_the_queue_and_a_run_can_be_held_in_two_ways() {
     assert_eq!(names(&mut window), ["rows", "rows-r4", "rows-r8"]);
     window.click("Run rows-r8 earlier");
     window.click("Remove rows from the queue");
+    window.wait_for("2 runs waiting");
     assert_eq!(names(&mut window), ["rows-r8", "rows-r4"]);
     let mut switches = window
         .harness

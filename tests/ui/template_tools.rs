@@ -218,6 +218,7 @@ fn an_audit_says_what_is_wrong_and_shows_the_rows() {
     let bucket = |up_to, rows| Bucket { up_to, rows };
     let summary = AuditSummary {
         template: "chatml".into(),
+        seen: "abc".into(),
         rows: RowCounts {
             read: 2,
             kept: 2,
@@ -251,7 +252,9 @@ fn an_audit_says_what_is_wrong_and_shows_the_rows() {
             cached: false,
         },
     };
-    happens(Event::Audited { summary });
+    happens(Event::Audited {
+        summary: Box::new(summary),
+    });
     happens(Event::Done);
     stage.settle();
     for words in [

@@ -92,6 +92,7 @@ pub(super) fn train(recipe: Recipe, run: &Path, resume: bool, console: &Console)
         init_adapter: None,
         unpacked: false,
         smooth: false,
+        audited: None,
     };
     let mut all = 0;
     jobs::train(job, console, &mut |event| match event {

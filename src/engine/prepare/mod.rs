@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use cache::Slot;
 use fresh::Pass;
+use sha2::{Digest, Sha256};
 
 use super::{EngineError, Flags, Sink, stage};
 use crate::audit::{Fate, RowFacts};
@@ -62,6 +63,8 @@ pub struct DataRows {
     pub rows: Vec<PreparedRow>,
     /// SHA-256 of each file, in the recipe's order.
     pub sha256: Vec<String>,
+    /// A hash of what the rows were made of and with, in lower-case hex.
+    pub seen: String,
     /// Was every file still there from an earlier pass?
     pub cached: bool,
 }
@@ -95,6 +98,8 @@ pub struct Prepared {
     pub skipped: usize,
     /// SHA-256 of each file, in the recipe's order.
     pub sha256: Vec<String>,
+    /// [`DataRows::seen`] of the files, without replay.
+    pub seen: String,
     /// SHA-256 of each replay file, in the recipe's order; none where nothing is replayed.
     pub replay_sha256: Vec<String>,
 }
@@ -154,7 +159,34 @@ pub fn data_rows(
     for row in rows.iter_mut().filter(|row| row.kind.is_some()) {
         row.held_out = held.next().unwrap_or(false);
     }
-    Ok(DataRows { rows, sha256, cached })
+    Ok(DataRows {
+        seen: seen(&pass, recipe, &sha256)?,
+        rows,
+        sha256,
+        cached,
+    })
+}
+
+/// What rows were made of and with: the same wherever the files lie.
+fn seen(pass: &Pass<'_>, recipe: &Recipe, files: &[String]) -> Result<String, EngineError> {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    files.iter().for_each(|file| add(file));
+    add(&pass.tokenizer.fingerprint()?);
+    add(&pass.template.source);
+    let data = &recipe.data;
+    add(&format!(
+        "{:?} {:?} {} {} {}",
+        pass.tokenizer.vars(),
+        pass.options.mode,
+        pass.max_length,
+        data.split,
+        data.seed
+    ));
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The data of a run. Row problems become warnings; the rest carries on.
@@ -206,6 +238,7 @@ pub fn prepare_data(
         eval,
         skipped: told.count,
         sha256: data.sha256,
+        seen: data.seen,
         replay_sha256: vec![],
     };
     replay::mix_in(&mut prepared, recipe, tokenizer, template, sink, flags)?;

@@ -40,6 +40,8 @@ pub struct TrainRequest<'a> {
     pub init_adapter: Option<&'a Path>,
     /// Take the conversations of a packed row one by one.
     pub unpacked: bool,
+    /// What an audit called the data that it saw; other data are refused.
+    pub audited: Option<&'a str>,
 }
 
 /// Trains by a recipe; events go to `sink` as they happen.

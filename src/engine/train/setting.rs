@@ -9,7 +9,7 @@ use super::{TrainRequest, start};
 use crate::data::Kind;
 use crate::engine::batches::Batches;
 use crate::engine::prepare::{Prepared, prepare_data};
-use crate::engine::run_folder::{RunFolder, changed_files};
+use crate::engine::run_folder::{RunFolder, RunFolderError, changed_files};
 use crate::engine::{EngineError, Flags, Sink, devices};
 use crate::formats::places::find_model;
 use crate::protocol::Event;
@@ -58,6 +58,9 @@ pub(super) fn set_up(
     flags: &Flags,
 ) -> Result<(Setting, RunFolder), EngineError> {
     let setting = prepare(request.recipe, request.init_adapter, request.unpacked, sink, flags)?;
+    if request.audited.is_some_and(|seen| seen != setting.data.seen) {
+        return Err(RunFolderError::Unseen.into());
+    }
     if !request.resume {
         tell_changed(request.recipe, &setting.recipe, sink);
     }

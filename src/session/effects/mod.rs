@@ -1,6 +1,7 @@
 //! Carries out `Effect`s on threads and in worker processes and hands back `Outcome`s. All I/O of the session is here.
 mod files;
 mod home;
+mod line;
 mod models;
 mod runs;
 mod store;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 pub use home::Home;
-pub use runs::make as make_run_folder;
+use line::Line;
 pub use store::Restored;
 use store::Store;
 use workers::Workers;
@@ -42,6 +43,7 @@ pub struct Effects {
     post: Post,
     outcomes: Receiver<Outcome>,
     store: Store,
+    line: Line,
     workers: Workers,
 }
 
@@ -51,12 +53,14 @@ impl Effects {
         let (sender, outcomes) = channel();
         let post = Post { sender, wake };
         let store = Store::new(post.clone());
+        let line = Line::new(post.clone());
         let workers = Workers::new(post.clone());
         Self {
             home,
             post,
             outcomes,
             store,
+            line,
             workers,
         }
     }
@@ -90,14 +94,17 @@ impl Effects {
                 self.workers.start_run(id, &runs, &name, recipe, state.settings.smooth);
             }
             Effect::FindRun { id } => self.workers.find_run(id, &state.project_dir().join("runs")),
+            Effect::FollowRun { id, dir } => self.workers.follow_run(id, &dir),
+            Effect::Queue(effect) => self.line.change(effect),
             other => self.on_thread(other),
         }
     }
 
-    /// Waits until settings and project are written; chat workers end, training goes on.
+    /// Waits until settings, project and queue are written; chat workers end, training goes on.
     pub fn finish(self) {
         drop(self.workers);
         self.store.finish();
+        self.line.finish();
     }
 
     fn on_thread(&self, effect: Effect) {

@@ -6,7 +6,8 @@ use super::{Post, Wake, runs};
 use crate::protocol::{Control, Event, Job};
 use crate::recipe::Recipe;
 use crate::session::{Outcome, Slot};
-use crate::worker::{News, RunHandle, WorkerHandle};
+use crate::worker::queue::at_work;
+use crate::worker::{News, RunHandle, WorkerHandle, make_run_dir};
 
 /// The workers of the window. They end with it, but training goes on.
 pub struct Workers {
@@ -56,7 +57,7 @@ impl Workers {
 
     /// Makes a run folder and starts training in it.
     pub fn start_run(&mut self, id: u64, runs: &Path, name: &str, recipe: Box<Recipe>, smooth: bool) {
-        match runs::make(runs, name) {
+        match make_run_dir(runs, name) {
             Ok(run_dir) => {
                 self.post.send(Outcome::RunDir {
                     id,
@@ -69,23 +70,33 @@ impl Workers {
                     init_adapter: None,
                     unpacked: false,
                     smooth,
+                    audited: None,
                 };
                 self.job(Slot::Train, id, job);
             }
-            Err(message) => self.post.send(Outcome::WorkerGone {
+            Err(error) => self.post.send(Outcome::WorkerGone {
                 slot: Slot::Train,
-                message,
+                message: error.to_string(),
             }),
         }
     }
 
     /// Watches a run that still goes on, if there is one; its events follow from the first on.
     pub fn find_run(&mut self, id: u64, runs: &Path) {
-        let Some((dir, recipe)) = runs::going_on(runs) else {
-            return self.post.send(Outcome::NoRun);
+        match at_work(runs) {
+            Some(dir) => self.follow_run(id, &dir),
+            None => self.post.send(Outcome::NoRun),
+        }
+    }
+
+    /// Watches a run that another process started; its events follow from the first on.
+    pub fn follow_run(&mut self, id: u64, dir: &Path) {
+        let Some(recipe) = runs::recipe(dir) else {
+            return;
         };
-        if let Ok(handle) = RunHandle::attach(id, &dir, self.wake()) {
+        if let Ok(handle) = RunHandle::attach(id, dir, self.wake()) {
             self.train = Some(handle);
+            let dir = dir.to_owned();
             self.post.send(Outcome::RunFound { id, dir, recipe });
         }
     }

@@ -6,7 +6,7 @@ use super::{RunPhase, RunState};
 use crate::protocol::{Control, Job};
 use crate::recipe::Recipe;
 use crate::session::problems::Way;
-use crate::session::{Command, Effect, Method, Room, Slot, State, audit, chats, rate};
+use crate::session::{Command, Effect, Method, QueueChange, Room, Slot, State, audit, chats, queue, rate};
 
 /// What can be done in the Train room.
 #[derive(Clone, Debug)]
@@ -96,6 +96,7 @@ pub fn apply(state: &mut State, command: TrainCommand) -> Vec<Effect> {
         TrainCommand::Smooth(on) => {
             state.settings.smooth = on;
             let mut effects = control(state, Control::Smooth { on });
+            effects.push(queue::effect(state, QueueChange::Smooth(on)));
             effects.push(Effect::Save);
             effects
         }
@@ -175,7 +176,7 @@ fn start(state: &mut State) -> Vec<Effect> {
         );
         return Vec::new();
     }
-    audit::before_training(state)
+    audit::before(state, audit::Intent::Train)
 }
 
 /// Starts a run by the recipe, whatever an audit says.
@@ -184,16 +185,10 @@ pub fn start_now(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.nav.room = Room::Train;
-    let (name, recipe) = (state.recipe.run_name(), state.recipe.recipe.clone());
-    start_recipe(state, name, recipe)
-}
-
-/// Starts a run of this name by this recipe.
-pub fn start_recipe(state: &mut State, name: String, recipe: Recipe) -> Vec<Effect> {
     // Training needs the device that a search for a rate holds.
     let mut effects = rate::stop(state);
+    let (name, recipe) = (state.recipe.run_name(), Box::new(state.recipe.recipe.clone()));
     let id = state.next_job();
-    let recipe = Box::new(recipe);
     state.run = RunState {
         phase: RunPhase::Preparing,
         name: name.clone(),
@@ -224,6 +219,7 @@ fn resume(state: &mut State) -> Vec<Effect> {
         init_adapter: None,
         unpacked: false,
         smooth: state.settings.smooth,
+        audited: None,
     };
     effects.push(Effect::Job {
         slot: Slot::Train,
@@ -265,6 +261,11 @@ pub fn dir_made(state: &mut State, id: u64, dir: PathBuf) -> Vec<Effect> {
 /// A run of an earlier window goes on: its events follow, and the Train room shows it.
 pub fn found(state: &mut State, id: u64, dir: PathBuf, recipe: Box<Recipe>) -> Vec<Effect> {
     let name = chats::run_name(&dir);
+    let text = match std::mem::take(&mut state.queue.came) {
+        true => format!("{name} starts, which waited in the queue."),
+        false => format!("{name} went on while the window was closed."),
+    };
+    state.problems.toast(text);
     state.run = RunState {
         phase: RunPhase::Preparing,
         name,
@@ -273,8 +274,5 @@ pub fn found(state: &mut State, id: u64, dir: PathBuf, recipe: Box<Recipe>) -> V
         recipe: Some(recipe),
         ..RunState::default()
     };
-    state
-        .problems
-        .toast(format!("{} went on while the window was closed.", state.run.name));
-    Vec::new()
+    vec![queue::effect(state, QueueChange::Look)]
 }

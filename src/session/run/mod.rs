@@ -11,7 +11,7 @@ mod spikes;
 use std::path::PathBuf;
 
 pub use commands::{TrainCommand, apply, missing};
-pub(super) use commands::{dir_made, found, go_on, start_now, start_recipe};
+pub(super) use commands::{dir_made, found, go_on, start_now};
 pub use curves::Curves;
 pub(super) use events::{on_event, on_gone};
 pub use measures::{Along, EvalPoint, Measure, SkippedStep, StepPoint};

@@ -38,14 +38,7 @@ pub fn import(file: &Path, runs: &Path) -> Result<PathBuf, String> {
     }
     let from = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let name = name_of(&from);
-    let mut folder = crate::session::effects::make_run_folder(runs, &name)?;
-    // Two logs of one name within a second must not share a folder.
-    for number in 2.. {
-        if !is_import(&folder) {
-            break;
-        }
-        folder = crate::session::effects::make_run_folder(runs, &format!("{name}-{number}"))?;
-    }
+    let folder = crate::worker::make_run_dir(runs, &name).map_err(|e| e.to_string())?;
     let failed = |error: &dyn std::fmt::Display| format!("Could not keep the log in {}: {error}.", folder.display());
     let mark = toml::to_string(&Mark { from: &from }).map_err(|e| failed(&e))?;
     fs::copy(file, folder.join(LOG)).map_err(|e| failed(&e))?;

@@ -3,6 +3,7 @@
 use egui::{Id, Modal, Ui};
 
 use super::super::{Ctx, kit};
+use crate::session::words::count;
 use crate::session::{Command, ShellCommand};
 
 /// Asks whether training goes on.
@@ -22,6 +23,14 @@ pub fn closing_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
                 ctx.state.run.step(),
                 ctx.state.run.steps()
             ));
+            let waiting = ctx.state.queue.entries.len();
+            if waiting > 0 {
+                let wait = if waiting == 1 { "waits" } else { "wait" };
+                ui.label(format!(
+                    "{} {wait} in the queue: also started without the window, but held if you stop training now.",
+                    count(waiting, "run")
+                ));
+            }
             ui.add_space(12.0);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if kit::primary(ui, ctx.theme, "Keep training", None).clicked() {

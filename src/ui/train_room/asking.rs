@@ -5,13 +5,13 @@ use egui::{RichText, Ui};
 use super::super::{Ctx, icons, kit};
 use crate::audit::Severity;
 use crate::session::Command;
-use crate::session::audit::{self, AuditCommand};
+use crate::session::audit::{self, AuditCommand, Intent};
 
 /// Draws the question while it is asked.
 pub fn asking_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
-    if !ctx.state.audit.asking {
+    let Some(intent) = ctx.state.audit.asking else {
         return;
-    }
+    };
     let Some(report) = audit::fresh(ctx.state).cloned() else {
         return;
     };
@@ -41,8 +41,12 @@ pub fn asking_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             if kit::button(ui, "", "Look at the findings").clicked() {
                 send(ctx, AuditCommand::Look);
             }
-            if kit::quiet(ui, "", "Train anyway").clicked() {
-                send(ctx, AuditCommand::TrainAnyway);
+            let anyway = match intent {
+                Intent::Train => "Train anyway",
+                Intent::Queue { .. } => "Add to the queue anyway",
+            };
+            if kit::quiet(ui, "", anyway).clicked() {
+                send(ctx, AuditCommand::Anyway);
             }
         });
     });

@@ -44,6 +44,7 @@ pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             });
         }
         _ => {
+            asking::asking_ui(ctx, ui);
             queue::queue_ui(ctx, ui);
             progress::progress_ui(ctx, ui);
         }

@@ -27,9 +27,17 @@ fn waiting(ctx: &mut Ctx<'_>, ui: &mut Ui) {
             ctx.send(Command::Queue(QueueCommand::Start));
         }
     });
-    if ctx.state.run.phase == RunPhase::Suspended {
-        let text = "The paused run was to free its memory, so the next one does not start by itself.";
-        ui.label(kit::muted(ctx.theme, text).small());
+    let why = match (&ctx.state.run.phase, ctx.state.queue.held) {
+        (RunPhase::Suspended, _) => {
+            Some("The paused run was to free its memory, so the next one does not start by itself.")
+        }
+        (_, true) => {
+            Some("Training was stopped or paused with runs waiting, so the next one does not start by itself.")
+        }
+        _ => None,
+    };
+    if let Some(why) = why {
+        ui.label(kit::muted(ctx.theme, why).small());
     }
     for (index, entry) in entries.iter().enumerate() {
         ui.horizontal(|ui| {
@@ -68,13 +76,15 @@ const WIDTH: f32 = 420.0;
 fn form(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     ui.set_max_width(WIDTH);
     smooth(ctx, ui);
-    let text = "Runs in the queue are trained one after the other by the recipe as it is now.";
+    let text = "Runs in the queue are trained one after the other by the recipe as it is now, also while the window is closed. Their data \
+                is looked through when they are added; a run whose data or template changed since does not begin.";
     ui.label(kit::muted(ctx.theme, text).small());
     if kit::button(ui, icons::PLUS, "Add this recipe to the queue").clicked() {
         ctx.send(Command::Queue(QueueCommand::Add));
     }
     ui.add_space(6.0);
-    let text = "A sweep adds a run for every combination of these values; an empty field stays as in the recipe.";
+    let text = "A sweep adds a run for every combination of these values; an empty field stays as in the recipe. One look at the data \
+                serves all of them, since they share files, template and length.";
     ui.label(kit::muted(ctx.theme, text).small());
     let mut sweep = ctx.state.queue.sweep.clone();
     let mut changed = false;
