@@ -411,6 +411,8 @@ pub enum BenchWhat {
     Data(BenchDataArgs),
     /// Training steps on random weights of a known shape: no model and no data is needed.
     Train(BenchTrainArgs),
+    /// Products of square matrices: burn's own, and by tensor cores where the device offers them.
+    Matmul(BenchMatmulArgs),
 }
 
 /// `bench prefill`, `bench decode`
@@ -466,6 +468,20 @@ pub struct BenchTrainArgs {
     /// Change any other value of the recipe, such as batch.checkpointing=true.
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub set: Vec<String>,
+    /// `cpu`, `auto` or a name from `burnish devices`.
+    #[arg(long, value_name = "D", default_value = "auto")]
+    pub device: String,
+}
+
+/// `bench matmul`
+#[derive(Debug, Args)]
+pub struct BenchMatmulArgs {
+    /// Rows and columns, a multiple of 64.
+    #[arg(long, value_name = "N", default_value = "2048", value_parser = at_least_one)]
+    pub size: usize,
+    /// Runs that are timed, after those that are not.
+    #[arg(long, value_name = "N", default_value = "5", value_parser = at_least_one)]
+    pub runs: usize,
     /// `cpu`, `auto` or a name from `burnish devices`.
     #[arg(long, value_name = "D", default_value = "auto")]
     pub device: String,

@@ -10,7 +10,7 @@ use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, DeviceKind};
 
 use super::budget;
-use crate::kernels;
+use crate::kernels::{self, Tiles};
 use crate::protocol::DeviceInfo;
 
 /// The name of the CPU.
@@ -126,6 +126,27 @@ pub fn find(name: &str) -> Result<DeviceInfo, DeviceError> {
 /// Bytes that the device has set aside for this process; `None` for the CPU.
 pub fn reserved(device: &Device) -> Option<u64> {
     kernels::reserved_memory(device)
+}
+
+/// The largest square tiles that the device of a name multiplies as one from f16 into f32, where WGSL reaches them.
+pub fn tiles(name: &str) -> Option<Tiles> {
+    let (backend, index) = name.split_once(':')?;
+    let (backends, ..) = APIS.iter().find(|(.., known)| *known == backend)?;
+    let adapter = enumerate(*backends).into_iter().nth(index.parse().ok()?)?;
+    let needed = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX | wgpu::Features::SHADER_F16;
+    if !adapter.features().contains(needed) {
+        return None;
+    }
+    let (half, single) = (wgpu::CooperativeScalarType::F16, wgpu::CooperativeScalarType::F32);
+    let offered = adapter.cooperative_matrix_properties();
+    let square = offered
+        .iter()
+        .filter(|tile| (tile.ab_type, tile.cr_type) == (half, single))
+        .filter(|tile| tile.m_size == tile.n_size && tile.n_size == tile.k_size && [8, 16].contains(&tile.k_size));
+    Some(Tiles {
+        size: square.map(|tile| tile.k_size).max()?,
+        subgroup: adapter.get_info().subgroup_max_size,
+    })
 }
 
 fn unknown(name: &str) -> DeviceError {

@@ -6,6 +6,7 @@ mod audit;
 mod batches;
 mod bench;
 mod bench_data;
+mod bench_matmul;
 mod bench_train;
 mod budget;
 mod check;
@@ -102,6 +103,10 @@ impl Engine {
                 score::run(loaded, &model, &rows, full_logits.as_ref(), sink, flags)?;
             }
             Job::BenchData { recipe, runs } => bench_data::run(&recipe, runs, sink, flags)?,
+            Job::BenchMatmul { device, size, runs } => {
+                self.loaded = None;
+                bench_matmul::run(&device, size, runs, sink, flags)?;
+            }
             Job::BenchTrain { recipe, steps } => {
                 self.loaded = None;
                 bench_train::run(&recipe, steps, sink, flags)?;

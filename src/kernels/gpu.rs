@@ -7,7 +7,7 @@ use burn::cubecl::{CubeCount, client::Client};
 use burn::tensor::{DType, Device, Shape};
 use burn_wgpu::{CubeDim, CubeTensor, SourceKernel};
 
-/// Threads of one workgroup, in every shader of this room.
+/// Threads of one workgroup, in every shader of this room that is not made for subgroups.
 pub(super) const WORKGROUP: u32 = 128;
 /// Most workgroups in one direction of a dispatch that every adapter takes.
 const MAX_GROUPS: usize = 65_535;
@@ -30,6 +30,11 @@ pub(super) fn vector(like: &CubeTensor, numbers: &[f32]) -> CubeTensor {
 ///
 /// The shader numbers its workgroup `group.y * groups.x + group.x` and does nothing from `groups` on.
 pub(super) fn launch(shader: Shader, groups: usize, tensors: &[&CubeTensor], sizes: &[usize]) {
+    launch_of(WORKGROUP, shader, groups, tensors, sizes);
+}
+
+/// [`launch`] for a shader whose workgroups have another number of threads.
+pub(super) fn launch_of(threads: u32, shader: Shader, groups: usize, tensors: &[&CubeTensor], sizes: &[usize]) {
     let Some(first) = tensors.first().filter(|_| groups > 0) else {
         return;
     };
@@ -43,7 +48,7 @@ pub(super) fn launch(shader: Shader, groups: usize, tensors: &[&CubeTensor], siz
         .collect();
     let columns = groups.min(MAX_GROUPS);
     client.launch(
-        Box::new(SourceKernel::new(shader, CubeDim::new_1d(WORKGROUP))),
+        Box::new(SourceKernel::new(shader, CubeDim::new_1d(threads))),
         CubeCount::Static(columns as u32, groups.div_ceil(columns) as u32, 1),
         KernelArguments::new().with_buffers(buffers),
     );

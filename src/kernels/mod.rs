@@ -21,6 +21,7 @@ mod rms_norm;
 mod rope;
 mod shader;
 mod swiglu;
+mod tile_product;
 
 pub use adamw8bit::{AdamStep, AdamW8bitOps, EightBitMoments, Moment, adamw8bit, adamw8bit_reference};
 pub use attention::{AttentionOps, causal_attention, causal_attention_reference, segment_starts};
@@ -33,3 +34,4 @@ pub use rms_norm::{RmsNormOps, rms_norm, rms_norm_reference};
 pub use rope::{RopeOps, rope, rope_reference};
 pub use shader::{Shader, shaders};
 pub use swiglu::{SwigluOps, swiglu, swiglu_reference};
+pub use tile_product::{TileProductOps, Tiles, tile_product, tile_product_reference};

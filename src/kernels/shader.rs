@@ -86,5 +86,6 @@ pub fn shaders() -> Vec<Shader> {
     all.extend(super::rms_norm::shaders());
     all.extend(super::rope::shaders());
     all.extend(super::swiglu::shaders());
+    all.extend(super::tile_product::shaders());
     all
 }

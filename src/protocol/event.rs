@@ -222,6 +222,8 @@ pub enum Event {
     DataTimed(DataTimes),
     /// Training steps were timed.
     TrainTimed(TrainTimes),
+    /// Products of matrices were timed.
+    MatmulTimed(MatmulTimes),
     /// A learning rate was tried.
     RateTried(RateTried),
     /// A search for a learning rate is over.
@@ -325,4 +327,32 @@ pub struct TrainTimes {
     pub loss: f64,
     /// Bytes reserved on a GPU; on the CPU the largest resident size above that before the weights were made.
     pub peak_memory: u64,
+}
+
+/// How fast square matrices were multiplied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatmulTimes {
+    /// Where it ran.
+    pub device: String,
+    /// What people call that.
+    pub label: String,
+    /// Threads that calculate, where the device is the CPU.
+    pub threads: usize,
+    /// Rows and columns.
+    pub size: usize,
+    /// Every way that was measured.
+    pub ways: Vec<MatmulWay>,
+    /// What could not be, in sentences.
+    pub missing: Vec<String>,
+}
+
+/// One way to multiply.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatmulWay {
+    /// Which.
+    pub name: String,
+    /// Multiplications and additions, in millions of millions a second: the median of the runs.
+    pub teraflops: f64,
+    /// The largest difference from plain sums, as a share of the largest entry.
+    pub gap: f64,
 }

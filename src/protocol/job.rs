@@ -147,6 +147,15 @@ pub enum Job {
         /// Times that it is prepared.
         runs: usize,
     },
+    /// Time products of square matrices, then `MatmulTimed`.
+    BenchMatmul {
+        /// `cpu`, `auto` or a name from `devices`.
+        device: String,
+        /// Rows and columns.
+        size: usize,
+        /// Runs that are timed.
+        runs: usize,
+    },
     /// Time training steps on random weights and ids, then `TrainTimed`. `recipe.model.path` names the shape.
     BenchTrain {
         recipe: Box<Recipe>,

@@ -7,7 +7,9 @@ mod rate;
 mod stop_text;
 
 pub use answer::{Ending, Reading, StopReason, TopToken};
-pub use event::{DataTimes, DeviceInfo, DeviceMemory, Event, FileSize, GroupNorm, StoredAs, TrainTimes};
+pub use event::{
+    DataTimes, DeviceInfo, DeviceMemory, Event, FileSize, GroupNorm, MatmulTimes, MatmulWay, StoredAs, TrainTimes,
+};
 pub use job::{BenchKind, ChatMessage, Job, ModelRef, Prompt, Sampling, ScoreRows, Secret};
 pub use lesson::{Lesson, LessonRow, LessonStep, OwnToken, OwnWay, TokenLesson};
 pub use rate::{RateEnd, RateFound, RateRange, RateTried};

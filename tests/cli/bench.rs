@@ -113,3 +113,33 @@ fn bench_train_refuses_what_it_does_not_know() {
     train(&["--shape", "tiny", "--tokens", "513"]).refuses(1, &["513 tokens", "at most 512"]);
     train(&["--shape", "tiny", "--quant", "nf5"]).refuses(2, &["method.quant", "nf4"]);
 }
+
+#[test]
+fn bench_matmul_says_what_the_device_lacks() {
+    let world = World::new();
+    let arguments = ["bench", "matmul", "--size", "64", "--runs", "1", "--device", "cpu"];
+    let lines = world.run(&[&arguments[..], &["--json"]].concat()).ok().lines();
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    let ways = line["ways"].as_array().unwrap();
+    let gap = |name: &str| {
+        let way = ways
+            .iter()
+            .find(|way| way["name"] == name)
+            .unwrap_or_else(|| panic!("{name}: {line}"));
+        assert!(way["teraflops"].as_f64().unwrap() > 0.0, "{line}");
+        way["gap"].as_f64().unwrap()
+    };
+    assert!(gap("burn, f32") < 1e-6, "{line}");
+    // Its result is rounded to eleven bits, and no more.
+    let half = gap("burn, f16");
+    assert!(half > 1e-6 && half < 2e-3, "{line}");
+    assert_eq!(ways.len(), 2, "{line}");
+    let words = world.run(&arguments).ok().stdout;
+    assert!(
+        words.contains("TFLOP/s") && words.contains("no product by cooperative matrices"),
+        "{words}"
+    );
+    world
+        .run(&["bench", "matmul", "--size", "100", "--device", "cpu"])
+        .refuses(1, &["--size = 100", "multiple of 64"]);
+}

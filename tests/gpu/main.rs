@@ -28,5 +28,6 @@ mod real_models;
 mod run_loop;
 mod sampling;
 mod stop_texts;
+mod tile_product;
 mod train_devices;
 mod whole_adapters;

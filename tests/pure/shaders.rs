@@ -12,11 +12,20 @@ fn shaders_are_valid_wgsl() {
         // What every WebGPU adapter has; packing halves into a word is missing on some that only speak OpenGL ES, which have no f16 at all.
         let capabilities = match shader.file {
             "unpack_half.wgsl" => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
+            // Launched only where the adapter has both.
+            "tile_product.wgsl" => Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX,
             _ => Capabilities::empty(),
         };
-        Validator::new(ValidationFlags::all(), capabilities)
+        let info = Validator::new(ValidationFlags::all(), capabilities)
             .validate(&module)
             .unwrap_or_else(|e| panic!("{}: {}", shader.file, e.emit_to_string(&text)));
+        // What Vulkan drivers are given; valid text is not always enough for it.
+        let options = naga::back::spv::Options {
+            lang_version: (1, 4),
+            ..naga::back::spv::Options::default()
+        };
+        let words = naga::back::spv::write_vec(&module, &info, &options, None);
+        words.unwrap_or_else(|e| panic!("{}: {e}", shader.file));
         let names: Vec<_> = module.entry_points.iter().map(|e| &e.name).collect();
         assert_eq!(names, ["main"], "{}", shader.file);
     }

@@ -1,5 +1,6 @@
 //! `burnish bench`: how fast a model reads, writes and trains, and how fast rows are prepared.
 
+mod matmul;
 mod train;
 
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<(), Failure> {
         BenchWhat::Decode(args) => model(args, BenchKind::Decode, DECODE, console),
         BenchWhat::Data(args) => data(args, console),
         BenchWhat::Train(args) => train::run(args, console),
+        BenchWhat::Matmul(args) => matmul::run(args, console),
     }
 }
 
