@@ -7,11 +7,13 @@ use super::cut::RawRows;
 use super::problem::{DataError, Fault, Place, RowProblem};
 use super::schema::Schema;
 
-/// Everything read from one file. `conversations` may be empty when every row has a problem.
+/// Everything read from one file, or from several in turn. `conversations` may be empty when every row has a problem.
 #[derive(Clone, Debug)]
 pub struct DataSet {
     /// The file as the user named it.
     pub path: PathBuf,
+    /// Files that were read after it.
+    pub more: Vec<PathBuf>,
     /// The schema of most rows.
     pub schema: Schema,
     /// The usable rows, in the order of the file.
@@ -20,8 +22,41 @@ pub struct DataSet {
     pub problems: Vec<RowProblem>,
     /// All rows, broken ones counted.
     pub rows_read: usize,
-    /// SHA-256 of the file in lower-case hex.
+    /// SHA-256 of the file in lower-case hex; of several files, one after the other.
     pub sha256: String,
+}
+
+impl DataSet {
+    /// All files, in the order of their rows.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.path).chain(&self.more)
+    }
+
+    /// Number of the file that a conversation is from.
+    pub fn file_of(&self, conversation: &Conversation) -> usize {
+        let file = &*conversation.source.file;
+        self.files().position(|path| path == file).unwrap_or(0)
+    }
+
+    /// Index of the conversation that a row of a file became; `None` where it was skipped.
+    pub fn index_of(&self, file: usize, row: usize) -> Option<usize> {
+        // Files and their rows are both in order.
+        let place = |c: &Conversation| (self.file_of(c), c.source.row);
+        self.conversations.binary_search_by_key(&(file, row), place).ok()
+    }
+
+    /// Adds the rows of another file after these; the schema stays that of the more.
+    pub fn append(&mut self, other: DataSet) {
+        if other.conversations.len() > self.conversations.len() {
+            self.schema = other.schema;
+        }
+        self.more.push(other.path);
+        self.more.extend(other.more);
+        self.conversations.extend(other.conversations);
+        self.problems.extend(other.problems);
+        self.rows_read += other.rows_read;
+        self.sha256 += &other.sha256;
+    }
 }
 
 /// How strict reading is.
@@ -54,6 +89,7 @@ pub fn read_file_with(path: &Path, options: ReadOptions) -> Result<DataSet, Data
     problems.sort_by_key(|problem| problem.row);
     Ok(DataSet {
         path: path.to_owned(),
+        more: Vec::new(),
         schema,
         conversations,
         problems,

@@ -39,16 +39,16 @@ pub struct AuditReport {
     of: u64,
     pub findings: Vec<Finding>,
     pub summary: AuditSummary,
-    /// Indices of findings by the row that they name.
-    rows: BTreeMap<usize, Vec<usize>>,
+    /// Indices of findings by the row that they name: number of the file, row in it.
+    rows: BTreeMap<(usize, usize), Vec<usize>>,
 }
 
 impl AuditReport {
     fn new(of: u64, findings: Vec<Finding>, summary: AuditSummary) -> Self {
-        let mut rows: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut rows: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
         for (index, finding) in findings.iter().enumerate() {
             for row in &finding.rows {
-                rows.entry(row.row).or_default().push(index);
+                rows.entry((row.file, row.row)).or_default().push(index);
             }
         }
         Self {
@@ -59,9 +59,9 @@ impl AuditReport {
         }
     }
 
-    /// What was found in a row, by its number in the file.
-    pub fn of_row(&self, row: usize) -> impl Iterator<Item = &Finding> {
-        let found = self.rows.get(&row).into_iter().flatten();
+    /// What was found in a row, by the number of its file and its own in it.
+    pub fn of_row(&self, file: usize, row: usize) -> impl Iterator<Item = &Finding> {
+        let found = self.rows.get(&(file, row)).into_iter().flatten();
         found.filter_map(|index| self.findings.get(*index))
     }
 
@@ -158,7 +158,7 @@ fn key(state: &State) -> Option<u64> {
     let set = state.data.set.as_ref()?;
     let recipe = &state.recipe.recipe;
     let mut hasher = DefaultHasher::new();
-    (&set.path, &set.sha256, state.model.selected.as_ref()?).hash(&mut hasher);
+    (&set.path, &set.more, &set.sha256, state.model.selected.as_ref()?).hash(&mut hasher);
     let data = &recipe.data;
     (
         data.split.to_bits(),
@@ -286,11 +286,7 @@ fn conversations(state: &State, rows: &[RowRef]) -> Vec<usize> {
     let Some(set) = &state.data.set else {
         return Vec::new();
     };
-    // Rows and conversations are both in the order of the file.
-    let found = rows
-        .iter()
-        .filter_map(|r| set.conversations.binary_search_by_key(&r.row, |c| c.source.row).ok());
-    found.collect()
+    rows.iter().filter_map(|r| set.index_of(r.file, r.row)).collect()
 }
 
 fn show_rows(state: &mut State, index: usize) -> Vec<Effect> {

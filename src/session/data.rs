@@ -142,8 +142,8 @@ impl DataState {
 pub enum DataCommand {
     /// Read a file.
     Open(PathBuf),
-    /// Read the project's file again, without leaving the room.
-    Reopen(PathBuf),
+    /// Read the files of a recipe, one after the other, without leaving the room.
+    Reopen(Vec<PathBuf>),
     /// Read a sample set that comes with the app, by its file name.
     OpenSample(String),
     /// Pick a file with the system's dialog.
@@ -173,10 +173,10 @@ pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
     match command {
         DataCommand::Open(path) => {
             state.nav.room = Room::Data;
-            read(state, path)
+            read(state, vec![path])
         }
-        DataCommand::Reopen(path) => read(state, path),
-        DataCommand::OpenSample(name) => read(state, PathBuf::from("sample:").join(name)),
+        DataCommand::Reopen(paths) => read(state, paths),
+        DataCommand::OpenSample(name) => read(state, vec![PathBuf::from("sample:").join(name)]),
         DataCommand::OpenDialog => vec![Effect::Dialog(Dialog::DataFile)],
         DataCommand::PathText(text) => {
             state.data.path_text = text;
@@ -203,8 +203,7 @@ pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
         }
         DataCommand::HoldOut(percent) => {
             state.recipe.recipe.data.split = percent;
-            let path = state.data.set.as_ref().map(|s| s.path.clone());
-            path.map(|path| read(state, path)).unwrap_or_default()
+            reread(state)
         }
         DataCommand::CountTokens(rows) => {
             super::lengths::count(state, &rows);
@@ -224,14 +223,28 @@ pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
     }
 }
 
-fn read(state: &mut State, path: PathBuf) -> Vec<Effect> {
-    state.data.reading = Some(path.clone());
+/// Reads the open files again, where any are.
+pub fn reread(state: &mut State) -> Vec<Effect> {
+    let files = state.data.set.as_ref().map(|set| set.files().cloned().collect());
+    files.map(|files| read(state, files)).unwrap_or_default()
+}
+
+fn read(state: &mut State, mut paths: Vec<PathBuf>) -> Vec<Effect> {
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    let more = paths.split_off(1);
     let data = &state.recipe.recipe.data;
-    vec![Effect::ReadData {
+    let effects = paths.pop().map(|path| Effect::ReadData {
         path,
+        more,
         percent: data.split,
         seed: data.seed,
-    }]
+    });
+    if let Some(Effect::ReadData { path, .. }) = &effects {
+        state.data.reading = Some(path.clone());
+    }
+    effects.into_iter().collect()
 }
 
 fn select(state: &mut State, row: usize) -> Vec<Effect> {
@@ -264,11 +277,11 @@ pub fn absorb(state: &mut State, path: PathBuf, result: Result<ReadRows, String>
     match result {
         Ok(ReadRows { set, counts, shape }) => {
             (state.data.counts, state.data.shape) = (counts, shape);
-            state.recipe.recipe.data.files = vec![set.path.clone()];
+            state.recipe.recipe.data.files = set.files().cloned().collect();
             state.data.selected = state.data.selected.min(set.conversations.len().saturating_sub(1));
             state.data.matches = None;
             state.data.search.clear();
-            if state.data.set.as_ref().is_none_or(|old| old.path != set.path) {
+            if state.data.set.as_ref().is_none_or(|old| !old.files().eq(set.files())) {
                 state.audit.rows = None;
                 state.preview.tried = preview::Tried::default();
             }

@@ -43,6 +43,8 @@ pub enum Dialog {
     SaveTemplate,
     /// Pick a trainer_state.json of another program.
     TrainerState,
+    /// Pick files of general examples; answered by `TrainCommand::AddReplay`.
+    ReplayFiles,
     /// Choose where to save a picture of charts; answered by `PictureCommand::SaveAs`.
     SavePicture(PictureOf),
 }
@@ -64,8 +66,13 @@ pub enum Effect {
     ReadModel(String),
     /// As `ReadModel`, but only lists the model (`Outcome::ModelListed`): nothing is selected, a failure is silent.
     ListModel(String),
-    /// Read a data file and mark the held-out share, then `Outcome::Data`.
-    ReadData { path: PathBuf, percent: f64, seed: u64 },
+    /// Read a data file, and more after it, and mark the held-out share, then `Outcome::Data` with the first one's path.
+    ReadData {
+        path: PathBuf,
+        more: Vec<PathBuf>,
+        percent: f64,
+        seed: u64,
+    },
     /// List the sample sets that come with the app, then `Outcome::Samples`.
     ListSamples,
     /// Write settings and project; `Outcome::Problem` only when that fails.

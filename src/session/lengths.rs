@@ -43,7 +43,7 @@ pub fn count(state: &mut State, rows: &[usize]) {
         return;
     };
     let mut hasher = DefaultHasher::new();
-    (&set.path, &set.sha256, &template.source).hash(&mut hasher);
+    (&set.path, &set.more, &set.sha256, &template.source).hash(&mut hasher);
     std::sync::Arc::as_ptr(&tokenizer).hash(&mut hasher);
     let of = hasher.finish();
     let lengths = &mut state.data.lengths;

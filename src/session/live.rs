@@ -109,7 +109,11 @@ fn open_row(state: &mut State, (file, row): (usize, usize), room: Room) -> Vec<E
             .report("The run's recipe does not say which file this row is from.", Vec::new());
         return Vec::new();
     };
-    let is_open = state.data.set.as_ref().is_some_and(|set| set.path == path);
+    let is_open = state
+        .data
+        .set
+        .as_ref()
+        .is_some_and(|set| set.files().any(|file| *file == path));
     state.live.wanted = Some((path.clone(), row, room));
     if is_open {
         return file_read(state);
@@ -124,12 +128,18 @@ pub(super) fn file_read(state: &mut State) -> Vec<Effect> {
     };
     let reading = state.data.reading.is_some();
     // A file that could not be read is not waited for.
-    let wanted = state.live.wanted.take_if(|(path, ..)| !reading || *path == set.path);
-    let Some((_, row, room)) = wanted.filter(|(path, ..)| *path == set.path) else {
+    let wanted = state
+        .live
+        .wanted
+        .take_if(|(path, ..)| !reading || set.files().any(|file| file == path));
+    let Some((path, row, room)) = wanted else {
         return Vec::new();
     };
-    let Some(index) = set.conversations.iter().position(|c| c.source.row == row) else {
-        let file = set.path.display();
+    let Some(number) = set.files().position(|file| *file == path) else {
+        return Vec::new();
+    };
+    let Some(index) = set.index_of(number, row) else {
+        let file = path.display();
         let message = format!(
             "Row {} of {file} is not there any more: the file was changed since the run.",
             row + 1

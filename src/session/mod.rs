@@ -15,6 +15,7 @@ mod hub;
 mod lengths;
 pub mod lesson;
 mod live;
+mod memory_in_use;
 mod methods;
 mod model;
 mod nav;
@@ -45,6 +46,7 @@ pub use hub::{
 };
 pub use lengths::{RowLengths, can_count};
 pub use live::{Chart, LiveCommand, LiveState, Look, Zoom};
+pub use memory_in_use::MemoryInUse;
 pub use methods::{Method, MethodCard};
 pub use model::{ModelCard, ModelCommand, ModelState};
 pub use nav::NavState;

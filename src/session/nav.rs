@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Command, Dialog, Effect, PictureCommand, Room, ShellCommand, State};
+use super::{Command, Dialog, Effect, PictureCommand, Room, ShellCommand, State, TrainCommand};
 use crate::protocol::Control;
 use crate::session::Slot;
 use crate::session::preview::TemplateCommand;
@@ -51,6 +51,7 @@ fn open_typed(state: &mut State) -> Vec<Effect> {
     let command = match dialog {
         Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
         Dialog::SaveTemplate => Command::Template(TemplateCommand::SaveAs(path)),
+        Dialog::ReplayFiles => Command::Train(TrainCommand::AddReplay(vec![path])),
         Dialog::SavePicture(of) => Command::Picture(PictureCommand::SaveAs(of, path)),
         Dialog::TrainerState => Command::Runs(runs::RunsCommand::Import(path)),
         _ => Command::Open(path),

@@ -42,11 +42,9 @@ impl Project {
             state.model.reading.push(model.clone());
             effects.push(Effect::ReadModel(model));
         }
-        let file = self.recipe.data.files.first().cloned();
+        let files = self.recipe.data.files.clone();
         state.recipe.recipe = self.recipe;
-        if let Some(file) = file {
-            effects.extend(data::apply(state, DataCommand::Reopen(file)));
-        }
+        effects.extend(data::apply(state, DataCommand::Reopen(files)));
         effects
     }
 }

@@ -74,6 +74,18 @@ pub fn small(number: f64) -> String {
     text.replace(".0e", "e")
 }
 
+/// The name of the first of some files, and how many more there are: `chats.jsonl`, `chats.jsonl and 2 more`.
+pub fn file_names<'a>(mut files: impl Iterator<Item = &'a PathBuf>) -> String {
+    let first = files.next().and_then(|path| path.file_name());
+    let name = first
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    match files.count() {
+        0 => name,
+        more => format!("{name} and {more} more"),
+    }
+}
+
 /// A text on one line, cut to so many characters.
 pub fn first_words(text: &str, longest: usize) -> String {
     let mut line = String::new();

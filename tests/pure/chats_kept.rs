@@ -111,6 +111,7 @@ fn an_adapter_opens_a_fresh_chat_with_the_system_prompt_of_the_data() {
     };
     state.data.set = Some(std::sync::Arc::new(burnish::data::DataSet {
         path: "rows.jsonl".into(),
+        more: Vec::new(),
         schema: burnish::data::Schema::Messages,
         conversations: vec![row],
         problems: Vec::new(),

@@ -269,3 +269,33 @@ fn the_samples_are_read_without_a_problem() {
         assert_eq!(data.conversations.len(), data.rows_read);
     }
 }
+
+#[test]
+fn several_files_are_one_set_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |text: &str| format!("{{\"prompt\": \"{text}?\", \"completion\": \"{text}\"}}\n");
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let first = write("a.jsonl", row("one") + "not a row\n" + &row("two"));
+    let second = write("b.jsonl", row("three") + &row("four") + &row("five"));
+    let mut set = burnish::data::read_file(&first).unwrap();
+    let alone = set.sha256.clone();
+    set.append(burnish::data::read_file(&second).unwrap());
+    assert_eq!(set.files().collect::<Vec<_>>(), [&first, &second]);
+    assert_eq!((set.rows_read, set.conversations.len()), (6, 5));
+    assert_ne!(set.sha256, alone);
+    // Row 2 of the first file is its second conversation; row 1 was skipped.
+    assert_eq!(
+        [(0, 0), (0, 1), (0, 2)].map(|(f, r)| set.index_of(f, r)),
+        [Some(0), None, Some(1)]
+    );
+    assert_eq!(
+        [(1, 0), (1, 2), (1, 3)].map(|(f, r)| set.index_of(f, r)),
+        [Some(2), Some(4), None]
+    );
+    assert_eq!(set.file_of(&set.conversations[1]), 0);
+    assert_eq!(set.file_of(&set.conversations[3]), 1);
+}

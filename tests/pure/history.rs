@@ -264,14 +264,30 @@ fn a_duplicate_puts_the_recipe_into_the_form() {
 }
 
 #[test]
-fn a_duplicate_of_several_files_says_that_one_is_opened() {
+fn a_duplicate_of_several_files_opens_all_of_them() {
     let (project, mut state) = three_runs();
     let two = Recipe::new("starter", vec!["a.jsonl".into(), "b.jsonl".into()]);
     let dir = finished(&project.path().join("runs"), "2026-11-21-120000-two", &two, 0.5);
     settle(&mut state, Command::Runs(RunsCommand::Refresh));
-    apply(&mut state, Command::Runs(RunsCommand::Duplicate(dir)));
-    let problem = &state.problems.list.last().expect("it is said").message;
-    assert!(problem.contains("2 files") && problem.contains("a.jsonl"), "{problem}");
+    let effects = apply(&mut state, Command::Runs(RunsCommand::Duplicate(dir)));
+    let read = effects.iter().find_map(|e| match e {
+        Effect::ReadData { path, more, .. } => Some((path.clone(), more.clone())),
+        _ => None,
+    });
+    assert_eq!(read, Some(("a.jsonl".into(), vec!["b.jsonl".into()])));
+    assert!(state.problems.list.is_empty(), "nothing to excuse");
+    // What comes back keeps them all in the recipe.
+    let mut set = crate::room_kit::set(2, [crate::room_kit::row(0, "Ahoy?", "Ahoy!")].into_iter());
+    (set.path, set.more) = ("a.jsonl".into(), vec!["b.jsonl".into()]);
+    let result = Ok(burnish::session::ReadRows::of(set));
+    let path = "a.jsonl".into();
+    absorb(&mut state, Outcome::Data { path, result });
+    let files: Vec<PathBuf> = vec!["a.jsonl".into(), "b.jsonl".into()];
+    assert_eq!(state.recipe.recipe.data.files, files);
+    // Changing the held-out share reads both again.
+    let effects = apply(&mut state, Command::Data(burnish::session::DataCommand::HoldOut(20.0)));
+    let again = |e: &Effect| matches!(e, Effect::ReadData { more, .. } if more.len() == 1);
+    assert!(effects.iter().any(again), "{effects:?}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub fn row(row: usize, question: impl Into<String>, answer: &str) -> Conversatio
 pub fn set(rows_read: usize, conversations: impl Iterator<Item = Conversation>) -> DataSet {
     DataSet {
         path: "rows.jsonl".into(),
+        more: Vec::new(),
         schema: Schema::Messages,
         rows_read,
         conversations: conversations.collect(),

@@ -33,7 +33,7 @@ pub fn events(steps: usize) -> Vec<Event> {
         },
         Event::TrainStart {
             run: "pirate".into(),
-            device: "cpu".into(),
+            device: "CPU".into(),
             steps: 200,
             epochs: 2.0,
             train_rows: 772,
@@ -125,6 +125,7 @@ fn a_run_shows_its_curves_samples_and_events() {
     let mut window = running(140);
     assert!(window.shows("Step 140 / 200"));
     assert!(window.shows("Training pirate"));
+    assert!(window.shows("Memory of the device: 324 MB / 8.0 GB"));
     assert!(window.shows("30 s left"), "60 steps at half a second");
     assert!(window.shows("Arr, the capital be Paris"));
     assert!(window.shows("Checkpoint written"));

@@ -49,6 +49,7 @@ fn data(rows: Vec<Vec<Message>>) -> DataSet {
     };
     DataSet {
         path: "rows.jsonl".into(),
+        more: Vec::new(),
         schema: Schema::Messages,
         rows_read: rows.len(),
         conversations: rows.into_iter().enumerate().map(conversation).collect(),

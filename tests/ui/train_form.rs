@@ -2,12 +2,19 @@
 
 use burnish::recipe::{MethodKind, Precision, Quant};
 use burnish::session::{Command, Room, TrainCommand};
+use egui::accesskit::Role;
+use egui_kittest::kittest::Queryable;
 
 use crate::kit::{Window, write_rows};
 
 /// A window with the starter and forty rows, in the Train room.
 fn window() -> Window {
-    let mut window = Window::new();
+    window_of([1280.0, 800.0])
+}
+
+/// [`window`] of another size.
+fn window_of(size: [f32; 2]) -> Window {
+    let mut window = Window::in_home(tempfile::tempdir().expect("temporary folder"), size);
     let file = write_rows(window.home.path(), 40, None);
     window.click("Starter");
     window.wait_for("Base: Starter");
@@ -69,17 +76,23 @@ fn mistakes_and_a_lack_of_memory_show_a_way_out() {
     assert_eq!(batch.size * batch.accumulation, 128, "the same rows a step");
 }
 
+/// Opens a field that offers several values; its name stands beside it, too.
+fn open_choice(window: &mut Window, name: &str) {
+    window.harness.get_by_role_and_label(Role::ComboBox, name).click();
+    window.settle();
+}
+
 #[test]
 fn precision_is_chosen_among_what_the_device_computes_in() {
-    let mut window = window();
+    let mut window = window_of([1280.0, 1900.0]);
     window.click("More settings");
-    window.click("Compute in");
+    open_choice(&mut window, "Compute in");
     for name in ["bf16", "f16"] {
         assert!(window.has_button(name), "{name}");
     }
     window.click("bf16");
     window.settle();
-    window.click("Adapter in");
+    open_choice(&mut window, "Adapter in");
     window.click("bf16");
     window.settle();
     let recipe = window.shell().state.recipe.recipe.clone();
@@ -92,4 +105,27 @@ fn precision_is_chosen_among_what_the_device_computes_in() {
     let recipe = window.shell().state.recipe.recipe.clone();
     assert_eq!(recipe.method.adapter_dtype, Precision::F32);
     recipe.check().expect("nothing is left that full training cannot have");
+}
+
+#[test]
+fn general_examples_are_chosen_and_taken_out() {
+    let mut window = window_of([1280.0, 1900.0]);
+    window.send(Command::Train(TrainCommand::ToggleAdvanced));
+    assert!(window.has_button("Choose files..."));
+    let files = ["/data/general.jsonl", "/data/more.jsonl", "/data/general.jsonl"].map(Into::into);
+    window.send(Command::Train(TrainCommand::AddReplay(files.to_vec())));
+    let replay = |window: &mut Window| window.shell().state.recipe.recipe.data.replay.clone();
+    assert!(window.shows("general.jsonl") && window.shows("Replay share"));
+    window.click("Take general.jsonl out");
+    assert_eq!(replay(&mut window), [std::path::PathBuf::from("/data/more.jsonl")]);
+    window.click("Take more.jsonl out");
+    assert!(replay(&mut window).is_empty() && !window.shows("Replay share"));
+    let asked = burnish::session::apply(&mut window.shell().state, Command::Train(TrainCommand::ReplayDialog));
+    let dialog = |e: &burnish::session::Effect| {
+        matches!(
+            e,
+            burnish::session::Effect::Dialog(burnish::session::Dialog::ReplayFiles)
+        )
+    };
+    assert!(asked.iter().any(dialog), "{asked:?}");
 }

@@ -1,6 +1,6 @@
 //! What lies at a path, and data files read into rows. Knows names and `data`'s reader.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::data;
 use crate::formats::places;
@@ -65,13 +65,16 @@ fn classify_folder(folder: &Path) -> PathKind {
     ))
 }
 
-/// Reads a data file and marks the held-out share. `sample:NAME` is a sample set that comes with the app.
-pub fn read_rows(path: &Path, percent: f64, seed: u64) -> Result<ReadRows, String> {
+/// Reads a data file, and more after it, and marks the held-out share. `sample:NAME` is a sample set that comes with the app.
+pub fn read_rows(path: &Path, more: &[PathBuf], percent: f64, seed: u64) -> Result<ReadRows, String> {
     let path = match path.strip_prefix("sample:") {
         Ok(name) => places::samples_dir().join(name),
         Err(_) => path.to_path_buf(),
     };
     let mut set = data::read_file(&path).map_err(|e| e.to_string())?;
+    for path in more {
+        set.append(data::read_file(path).map_err(|e| e.to_string())?);
+    }
     if percent > 0.0 {
         data::hold_out(&mut set.conversations, percent, seed);
     }

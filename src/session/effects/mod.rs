@@ -134,8 +134,13 @@ fn perform(effect: Effect, home: &Home) -> Option<Outcome> {
             Outcome::Model { path, result }
         }
         Effect::ListModel(path) => Outcome::ModelListed(models::read(&path).ok()?),
-        Effect::ReadData { path, percent, seed } => {
-            let result = files::read_rows(&path, percent, seed);
+        Effect::ReadData {
+            path,
+            more,
+            percent,
+            seed,
+        } => {
+            let result = files::read_rows(&path, &more, percent, seed);
             Outcome::Data { path, result }
         }
         Effect::ListSamples => Outcome::Samples(files::samples()),

@@ -6,7 +6,9 @@ use super::{RunPhase, RunState};
 use crate::protocol::{Control, Job};
 use crate::recipe::Recipe;
 use crate::session::problems::Way;
-use crate::session::{Command, Effect, Method, QueueChange, Room, Slot, State, audit, chats, queue, rate};
+use crate::session::{
+    Command, Dialog, Effect, Method, QueueChange, Room, Slot, State, audit, chats, data, queue, rate,
+};
 
 /// What can be done in the Train room.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ pub enum TrainCommand {
     Set(Vec<String>),
     /// The user says how many bytes of memory the device has; 0 = unknown again.
     DeviceMemory(u64),
+    /// Pick files of general examples with the system's dialog.
+    ReplayDialog,
+    /// Mix these general examples in, too.
+    AddReplay(Vec<PathBuf>),
     /// Set the recipe back to what it is by default.
     Defaults,
     /// Start a run by the recipe.
@@ -84,6 +90,16 @@ pub fn apply(state: &mut State, command: TrainCommand) -> Vec<Effect> {
             }
             vec![Effect::Save]
         }
+        TrainCommand::ReplayDialog => vec![Effect::Dialog(Dialog::ReplayFiles)],
+        TrainCommand::AddReplay(files) => {
+            let mut recipe = state.recipe.recipe.clone();
+            for file in files {
+                if !recipe.data.replay.contains(&file) {
+                    recipe.data.replay.push(file);
+                }
+            }
+            edit(state, recipe)
+        }
         TrainCommand::Defaults => {
             let fresh = state.recipe.with_defaults(state.model.card());
             edit(state, fresh)
@@ -139,13 +155,8 @@ fn edit(state: &mut State, recipe: Recipe) -> Vec<Effect> {
         recipe.data.split != state.recipe.recipe.data.split || recipe.data.seed != state.recipe.recipe.data.seed;
     state.recipe.recipe = recipe;
     let mut effects = vec![Effect::Save];
-    if let Some(set) = state.data.set.as_ref().filter(|_| reread) {
-        let data = &state.recipe.recipe.data;
-        effects.push(Effect::ReadData {
-            path: set.path.clone(),
-            percent: data.split,
-            seed: data.seed,
-        });
+    if reread {
+        effects.extend(data::reread(state));
     }
     effects
 }

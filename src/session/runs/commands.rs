@@ -211,16 +211,6 @@ fn duplicate(state: &mut State, dir: PathBuf) -> Vec<Effect> {
     if !state.run.is_active() {
         state.run = super::RunState::default();
     }
-    if let [first, _, ..] = &recipe.data.files[..] {
-        let (all, first) = (recipe.data.files.len(), first.display());
-        let recipe_file = dir.join("recipe.toml");
-        let message = format!(
-            "{name} learned from {all} files; the window opens one at a time, now {first}. To use all of them, run \
-             `burnish train {}`.",
-            recipe_file.display()
-        );
-        state.problems.report(message, Vec::new());
-    }
     let mut effects = use_files(state, &recipe);
     state.recipe.name = name;
     state.recipe.recipe = recipe;
@@ -239,10 +229,10 @@ fn use_files(state: &mut State, recipe: &crate::recipe::Recipe) -> Vec<Effect> {
         state.model.reading.push(model.clone());
         effects.push(Effect::ReadModel(model));
     }
-    let open = state.data.set.as_ref().map(|set| &set.path);
-    let file = recipe.data.files.first();
-    if let Some(file) = file.filter(|file| open != Some(*file)) {
-        effects.extend(apply_any(state, Command::Data(DataCommand::Reopen(file.clone()))));
+    let files = &recipe.data.files;
+    let open = state.data.set.as_ref().is_some_and(|set| set.files().eq(files));
+    if !open {
+        effects.extend(apply_any(state, Command::Data(DataCommand::Reopen(files.clone()))));
     }
     effects
 }

@@ -4,19 +4,16 @@ use egui::{RichText, ScrollArea, TextEdit, Ui};
 
 use super::super::{Ctx, icons, kit};
 use crate::data::{DataSet, Schema};
-use crate::session::words::{count, thousands};
+use crate::session::words::{count, file_names, thousands};
 use crate::session::{Command, DataCommand};
 
 /// Draws the strip and, when unfolded, the list of row problems.
 pub fn strip_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     let Some(set) = ctx.state.data.set.clone() else { return };
-    let name = set
-        .path
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = file_names(set.files());
+    let paths: Vec<String> = set.files().map(|path| path.display().to_string()).collect();
     ui.horizontal(|ui| {
-        ui.heading(&name).on_hover_text(set.path.display().to_string());
+        ui.heading(&name).on_hover_text(paths.join("\n"));
         kit::badge(ui, ctx.theme.accent(), schema_name(set.schema)).on_hover_text("The schema that the rows follow");
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| search(ctx, ui));
     });

@@ -148,7 +148,8 @@ fn flags(ctx: &Ctx<'_>, ui: &mut Ui, conversation: &Conversation) {
         kit::badge(ui, theme.warn(), "held out");
     }
     let report = audit::fresh(ctx.state);
-    let found = report.into_iter().flat_map(|r| r.of_row(conversation.source.row));
+    let file = ctx.state.data.set.as_ref().map_or(0, |set| set.file_of(conversation));
+    let found = report.into_iter().flat_map(|r| r.of_row(file, conversation.source.row));
     let mut found: Vec<&Finding> = found.filter(|f| f.severity != Severity::Note).collect();
     found.sort_by_key(|f| f.severity);
     if let Some(worst) = found.first() {

@@ -4,7 +4,7 @@ use egui::{Frame, Layout, Margin, Panel, RichText, Ui};
 
 use super::super::{Ctx, icons, kit};
 use crate::session::runs::method_words;
-use crate::session::words::{parameters, thousands};
+use crate::session::words::{file_names, parameters, thousands};
 use crate::session::{Command, Room, ShellCommand, State, ThemeChoice};
 
 /// Draws the top line.
@@ -63,11 +63,7 @@ fn model(state: &State) -> String {
 fn data(state: &State) -> String {
     match &state.data.set {
         Some(set) => {
-            let name = set
-                .path
-                .file_name()
-                .map(|n| n.to_string_lossy().into_owned())
-                .unwrap_or_default();
+            let name = file_names(set.files());
             format!("Data: {name} {}", thousands(state.data.len() as u64))
         }
         None => "Data: none yet".into(),

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::session::preview::TemplateCommand;
 use crate::session::runs::RunsCommand;
-use crate::session::{Command, Dialog, PictureCommand, ShellCommand};
+use crate::session::{Command, Dialog, PictureCommand, ShellCommand, TrainCommand};
 
 /// Opens dialogs and hands their answers back as commands.
 pub struct Dialogs {
@@ -25,7 +25,7 @@ impl Dialogs {
     pub fn open(&self, dialog: Dialog) {
         self.later(move || {
             if can_show() {
-                ask(dialog).map(|path| picked(dialog, path))
+                ask(dialog).and_then(|paths| picked(dialog, paths))
             } else {
                 Some(Command::Shell(ShellCommand::NoDialog(dialog)))
             }
@@ -50,14 +50,19 @@ impl Dialogs {
     }
 }
 
-fn picked(dialog: Dialog, path: PathBuf) -> Command {
-    match dialog {
+/// What is wanted with the files that were picked; `None` where there are none.
+fn picked(dialog: Dialog, paths: Vec<PathBuf>) -> Option<Command> {
+    if dialog == Dialog::ReplayFiles {
+        return Some(Command::Train(TrainCommand::AddReplay(paths)));
+    }
+    let path = paths.into_iter().next()?;
+    Some(match dialog {
         Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
         Dialog::SaveTemplate => Command::Template(TemplateCommand::SaveAs(path)),
         Dialog::SavePicture(of) => Command::Picture(PictureCommand::SaveAs(of, path)),
         Dialog::TrainerState => Command::Runs(RunsCommand::Import(path)),
         _ => Command::Open(path),
-    }
+    })
 }
 
 /// Has the system something that shows dialogs? Without it rfd answers as if the user had cancelled.
@@ -89,9 +94,15 @@ fn has_zenity() -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join("zenity").is_file())
 }
 
-fn ask(dialog: Dialog) -> Option<PathBuf> {
+fn ask(dialog: Dialog) -> Option<Vec<PathBuf>> {
     let files = rfd::FileDialog::new();
-    match dialog {
+    let one = match dialog {
+        Dialog::ReplayFiles => {
+            return files
+                .set_title("Choose general examples")
+                .add_filter("Data (jsonl, json, txt)", &["jsonl", "json", "txt"])
+                .pick_files();
+        }
         Dialog::DataFile => files
             .set_title("Open data file")
             .add_filter("Data (jsonl, json, txt)", &["jsonl", "json", "txt"])
@@ -120,5 +131,6 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .set_file_name(of.file_name())
             .save_file(),
         Dialog::AdapterFolder => files.set_title("Open adapter folder").pick_folder(),
-    }
+    };
+    one.map(|path| vec![path])
 }

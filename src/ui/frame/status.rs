@@ -5,8 +5,8 @@ use egui::{Frame, Layout, Margin, Panel, RichText, Ui};
 use super::super::{Ctx, icons, kit};
 use crate::session::audit::{AuditCommand, AuditFlight};
 use crate::session::rate::RateCommand;
-use crate::session::words::{count, duration, thousands};
-use crate::session::{Command, Download, ModelCommand, Room, RunPhase, TrainCommand};
+use crate::session::words::{bytes, count, duration, thousands};
+use crate::session::{Command, Download, MemoryInUse, ModelCommand, Room, RunPhase, TrainCommand};
 
 /// Draws the status bar.
 pub fn status_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
@@ -16,6 +16,7 @@ pub fn status_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     Panel::bottom("status").frame(frame).exact_size(32.0).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             device(ctx, ui);
+            memory(ctx, ui);
             ui.separator();
             job(ctx, ui);
         });
@@ -65,6 +66,35 @@ fn device(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     response
         .response
         .on_hover_text("The device that trains and chats. Click to choose another.");
+}
+
+/// The memory of the device: what the run uses of it, or what was in use when the devices were listed.
+fn memory(ctx: &Ctx<'_>, ui: &mut Ui) {
+    let Some(MemoryInUse {
+        used,
+        total,
+        run,
+        device,
+    }) = MemoryInUse::of(ctx.state)
+    else {
+        return;
+    };
+    let tip = match run {
+        Some(name) => format!(
+            "{} of the {} that {device} has are in use by {name}",
+            bytes(used),
+            bytes(total)
+        ),
+        None => format!(
+            "{} of the {} that {device} has were in use when Burnish listed the devices",
+            bytes(used),
+            bytes(total)
+        ),
+    };
+    let text = format!("{} / {}", bytes(used), bytes(total));
+    let response = ui.label(kit::muted(ctx.theme, &text)).on_hover_text(tip);
+    response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("Memory of the device: {text}")));
 }
 
 /// A download, where nothing trains.

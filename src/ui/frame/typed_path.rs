@@ -50,6 +50,7 @@ fn title(dialog: Dialog) -> &'static str {
         Dialog::AdapterFolder => "Open adapter folder",
         Dialog::TemplateFile => "Open template",
         Dialog::SaveTemplate => "Save template",
+        Dialog::ReplayFiles => "Add a file of general examples",
         Dialog::SavePicture(_) => "Save picture",
         Dialog::TrainerState => "Import trainer_state.json",
     }

@@ -127,11 +127,7 @@ fn sampled(atlas: &ColorImage, u: f32, v: f32) -> [f32; 4] {
     let texel = |dx: f32, dy: f32| {
         let column = ((x.floor() + dx).max(0.0) as usize).min(width.saturating_sub(1));
         let row = ((y.floor() + dy).max(0.0) as usize).min(height.saturating_sub(1));
-        let colour = atlas
-            .pixels
-            .get(row * width + column)
-            .copied()
-            .unwrap_or(Color32::WHITE);
+        let colour = atlas.pixels.get(row * width + column).copied().unwrap_or_default();
         colour.to_array().map(f32::from)
     };
     let (right, down) = (x - x.floor(), y - y.floor());

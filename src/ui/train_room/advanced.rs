@@ -1,20 +1,24 @@
 //! The settings that most runs leave alone.
 
+use std::path::PathBuf;
+
 use egui::{DragValue, Ui};
 
-use super::super::{Theme, kit};
+use super::super::{Ctx, Theme, icons, kit};
 use crate::recipe::{ALL_LINEAR, MethodKind, OptimizerKind, Recipe, RowOrder, Schedule};
-use crate::session::words::small;
+use crate::session::words::{file_names, small};
+use crate::session::{Command, TrainCommand};
 
 /// Draws the folded settings; true when one changed. `layers` are the names of the model's linear layers.
-pub fn advanced_ui(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe, layers: &[&str]) -> bool {
+pub fn advanced_ui(ctx: &mut Ctx<'_>, ui: &mut Ui, recipe: &mut Recipe, layers: &[&str]) -> bool {
+    let theme = ctx.theme;
     let mut changed = false;
     if recipe.method.kind == MethodKind::Lora {
         kit::group(ui, theme, "Adapter", |ui| changed |= adapter(theme, ui, recipe, layers));
     }
     kit::group(ui, theme, "Optimizer", |ui| changed |= optimizer(theme, ui, recipe));
     kit::group(ui, theme, "Against forgetting", |ui| {
-        changed |= forgetting(theme, ui, recipe)
+        changed |= forgetting(ctx, ui, recipe)
     });
     kit::group(ui, theme, "Evaluation and checkpoints", |ui| {
         changed |= rhythm(theme, ui, recipe)
@@ -139,7 +143,8 @@ fn optimizer(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
 }
 
 /// What keeps the model close to what it knew.
-fn forgetting(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+fn forgetting(ctx: &mut Ctx<'_>, ui: &mut Ui, recipe: &mut Recipe) -> bool {
+    let theme = ctx.theme;
     let mut changed = false;
     if recipe.method.kind != MethodKind::Full {
         let tip = "Adds the distance from the base's predictions to the loss: the higher, the closer the model stays. Costs a second \
@@ -158,7 +163,7 @@ fn forgetting(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
         .max_decimals(1)
         .custom_formatter(|v, _| small(v));
     changed |= kit::number(ui, theme, "Embedding noise", tip, drag);
-    changed |= replay(theme, ui, recipe);
+    changed |= replay(ctx, ui, &mut recipe.data.replay);
     if !recipe.data.replay.is_empty() {
         let tip = "Share of the training rows that come from the general examples. Usual: 5 to 20 %.";
         let drag = DragValue::new(&mut recipe.data.replay_share)
@@ -180,30 +185,26 @@ fn forgetting(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
     changed
 }
 
-/// The file of general examples.
-fn replay(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {
-    let tip = "A file of general examples that are mixed in, so that the model keeps its other manners. Paste its path; empty mixes \
-               nothing in.";
-    let files = &mut recipe.data.replay;
-    let mut path = files
-        .first()
-        .map_or_else(String::new, |file| file.display().to_string());
-    kit::row(ui, theme, "Replay file", tip, |ui| {
-        let field = egui::TextEdit::singleline(&mut path)
-            .id_salt("replay file")
-            .hint_text("none")
-            .desired_width(150.0);
-        let response = ui.add(field).on_hover_text(tip);
-        response.widget_info(|| egui::WidgetInfo::text_edit(true, &path, &path, "Replay file"));
-        if !response.changed() {
-            return false;
+/// The files of general examples; true when one was taken out.
+fn replay(ctx: &mut Ctx<'_>, ui: &mut Ui, files: &mut Vec<PathBuf>) -> bool {
+    let tip = "Files of general examples that are mixed in, so that the model keeps its other manners. Usual: none, or a few hundred rows.";
+    kit::row(ui, ctx.theme, "Replay", tip, |ui| {
+        if kit::button(ui, icons::FOLDER, "Choose files...")
+            .on_hover_text(tip)
+            .clicked()
+        {
+            ctx.send(Command::Train(TrainCommand::ReplayDialog));
         }
-        files.truncate(0);
-        if !path.trim().is_empty() {
-            files.push(path.trim().into());
-        }
-        true
-    })
+    });
+    let before = files.len();
+    files.retain(|file| {
+        let name = file_names(std::iter::once(file));
+        let path = file.display().to_string();
+        kit::row(ui, ctx.theme, &name, &path, |ui| {
+            !kit::icon_button(ui, icons::X, &format!("Take {name} out")).clicked()
+        })
+    });
+    files.len() != before
 }
 
 fn rhythm(theme: &Theme, ui: &mut Ui, recipe: &mut Recipe) -> bool {

@@ -43,7 +43,7 @@ pub fn form_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
     }
     if ctx.state.recipe.advanced {
         ui.add_space(8.0);
-        changed |= advanced::advanced_ui(theme, ui, &mut recipe, &layers(ctx.state));
+        changed |= advanced::advanced_ui(ctx, ui, &mut recipe, &layers(ctx.state));
         kit::group(ui, theme, "Precision", |ui| {
             changed |= precision(theme, ui, &mut recipe, ctx.state)
         });
