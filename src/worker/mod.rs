@@ -12,6 +12,7 @@ mod process;
 pub mod queue;
 mod record;
 mod runs;
+mod short;
 mod supervise;
 mod supervisor;
 mod tail;
@@ -22,6 +23,7 @@ pub use exit::{ExitHow, OUT_OF_MEMORY, WorkerExit};
 pub use handle::WorkerHandle;
 pub use process::use_program;
 pub use runs::{RunHandle, is_alive, make_run_dir, newest_checkpoint};
+pub use short::count_kills;
 pub use supervise::{SecondTry, second_try};
 pub use supervisor::main as supervisor_main;
 

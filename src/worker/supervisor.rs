@@ -9,6 +9,7 @@ use std::process::{Child, ExitCode, ExitStatus};
 use super::desktop::Awake;
 use super::log::{self, last_lines};
 use super::record::{end_broken_line, events_path, supervisor_lock_path};
+use super::short::killed_for_memory;
 use super::supervise::SecondTry;
 use super::tail::Tail;
 use super::{WorkerError, WorkerExit, control, desktop, process, queue, supervise};
@@ -169,13 +170,6 @@ fn append(run_dir: &Path, event: &Event) -> std::io::Result<()> {
     let mut events = OpenOptions::new().create(true).append(true).open(&path)?;
     end_broken_line(&path, &mut events)?;
     events.write_all(&line)
-}
-
-/// How many processes the system has killed for want of memory; 0 where it does not tell (only Linux does).
-fn killed_for_memory() -> u64 {
-    let counts = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
-    let line = counts.lines().find_map(|line| line.strip_prefix("oom_kill "));
-    line.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Ends this process in the way the worker ended, so that whoever waits for it sees the cause.

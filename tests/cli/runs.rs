@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use burnish::formats::checkpoint;
 use burnish::protocol::{Control, Event, Job};
 use burnish::recipe::Recipe;
-use burnish::worker::{News, RunHandle, is_alive, newest_checkpoint, second_try, use_program};
+use burnish::worker::{News, RunHandle, count_kills, is_alive, newest_checkpoint, second_try, use_program};
 use serde_json::Value;
 
 use super::kit::World;
@@ -315,10 +315,14 @@ fn the_way_out_of_a_lack_of_memory_keeps_the_rows_of_a_step() {
     );
 }
 
-/// A world whose recipe takes half a gigabyte beside the program itself, by so many rows at once, and the program under a limit that it
-/// does not fit into.
+/// More address space is refused.
 #[cfg(target_os = "linux")]
-fn short_of_memory(steps: usize) -> (World, impl Fn(&World, &[&str]) -> std::process::Command) {
+const LITTLE: &str = "ulimit -v 500000";
+
+/// A world whose recipe takes half a gigabyte beside the program itself, by so many rows at once, and the program under a limit that it
+/// does not fit into, set by a shell.
+#[cfg(target_os = "linux")]
+fn short_of_memory(steps: usize, limit: &str) -> (World, impl Fn(&World, &[&str]) -> std::process::Command + use<>) {
     let world = World::new();
     let answer_text = "the answer is four ".repeat(6);
     let row = format!("{{\"prompt\": \"one\", \"completion\": \"{answer_text}\"}}\n");
@@ -326,11 +330,12 @@ fn short_of_memory(steps: usize) -> (World, impl Fn(&World, &[&str]) -> std::pro
     let setting =
         format!("[optim]\nmax_steps = {steps}\n[batch]\nsize = 512\n[save]\nevery = 1\n[eval]\nevery = 100\n");
     world.recipe("r.toml", &setting);
-    let limited = |world: &World, more: &[&str]| {
+    let script = format!("{limit}; exec \"$0\" \"$@\"");
+    let limited = move |world: &World, more: &[&str]| {
         let train = world.command(&["train", "r.toml", "--run", "run", "--accept-findings"]);
         let mut limited = std::process::Command::new("sh");
         limited
-            .args(["-c", "ulimit -v 500000; exec \"$0\" \"$@\""])
+            .args(["-c", &script])
             .arg(train.get_program())
             .args(train.get_args())
             .args(["--set", "data.split=0", "--set", "data.max_length=120"])
@@ -355,7 +360,7 @@ fn warned(recorded: &[Event], words: &str) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_short_of_memory_goes_on_with_smaller_batches_without_whoever_started_it() {
-    let (world, limited) = short_of_memory(1);
+    let (world, limited) = short_of_memory(1, LITTLE);
     let mut program = limited(&world, &[]).spawn().unwrap();
     let run = world.path("run");
     while !run.join("control.json").exists() {
@@ -377,7 +382,7 @@ fn a_run_short_of_memory_goes_on_with_smaller_batches_without_whoever_started_it
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_that_was_short_of_memory_is_resumed_with_what_fitted() {
-    let (world, limited) = short_of_memory(2);
+    let (world, limited) = short_of_memory(2, LITTLE);
     assert!(limited(&world, &[]).status().unwrap().success());
     let run = world.path("run");
     let first = events(&run);
@@ -420,4 +425,83 @@ fn a_run_that_was_short_of_memory_is_resumed_with_what_fitted() {
     world.run(&[&whole[..3], &["run"], &whole[4..], &small].concat()).ok();
     assert_eq!(warned(&events(&run), "memory"), 0);
     assert!(!run.join("micro_batch.json").exists());
+}
+
+/// A control group with little memory, which goes with the value; `None` (said on stderr) where none may be made.
+#[cfg(target_os = "linux")]
+struct Group(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Group {
+    fn new(bytes: u64) -> Option<Self> {
+        let top = Path::new("/sys/fs/cgroup");
+        let (top, limit) = match top.join("memory").is_dir() {
+            true => (top.join("memory"), "memory.limit_in_bytes"),
+            false => (top.into(), "memory.max"),
+        };
+        let group = Self(top.join(format!("burnish-test-{}", std::process::id())));
+        let made = std::fs::create_dir(&group.0)
+            .and_then(|()| std::fs::write(group.0.join(limit), bytes.to_string()))
+            .map_err(|error| eprintln!("skipped: no control group may be made here ({error})"));
+        made.ok().map(|()| group)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Not while a process is in it; a test that failed leaves it behind.
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_that_the_system_kills_for_want_of_memory_is_started_again_with_smaller_batches() {
+    let Some(group) = Group::new(170 << 20) else {
+        return;
+    };
+    let (world, limited) = short_of_memory(1, &format!("echo $$ > {}/cgroup.procs", group.0.display()));
+    let status = limited(&world, &[]).status().unwrap();
+    let recorded = events(&world.path("run"));
+    assert!(status.success(), "{recorded:?}");
+    assert!(
+        warned(&recorded, "ran out of memory with 512 rows") == 1,
+        "{recorded:?}"
+    );
+    assert!(matches!(recorded.last(), Some(Event::Done)), "{recorded:?}");
+    assert!(world.path("run/micro_batch.json").is_file());
+}
+
+#[test]
+fn kills_for_want_of_memory_are_counted_where_the_system_tells_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (proc, groups) = (folder.path().join("proc"), folder.path().join("groups"));
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let count = || count_kills(&proc, &groups);
+    assert_eq!(count(), 0, "nobody counts");
+    write("proc/vmstat", "nr_free_pages 5\noom_kill 9\n");
+    assert_eq!(count(), 9, "no group: the machine's count");
+    write("proc/self/cgroup", "0::/user.slice/app.scope\n");
+    assert_eq!(count(), 9, "a group that does not count");
+    write(
+        "groups/user.slice/app.scope/memory.events",
+        "low 0\noom 3\noom_kill 2\noom_group_kill 0\n",
+    );
+    assert_eq!(count(), 2, "its own group's count, not that of others");
+    write("proc/self/cgroup", "5:cpu,cpuacct:/\n4:memory:/docker/abc\n0::/\n");
+    write(
+        "groups/memory/memory.oom_control",
+        "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n",
+    );
+    assert_eq!(count(), 4, "a container whose group lies at the top");
+    write(
+        "groups/memory/docker/abc/memory.oom_control",
+        "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n",
+    );
+    assert_eq!(count(), 5);
 }
