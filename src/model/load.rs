@@ -172,7 +172,7 @@ impl Weights<'_> {
         })
     }
 
-    /// A matrix outside the blocks: packed like the others where the file's own layout is kept, else plain f32.
+    /// A matrix outside the blocks: in the file's own layout where that is kept, else in f32.
     fn table(&mut self, name: &str) -> Result<Weight, ModelError> {
         let spec = self.spec(name)?;
         packing::table(self.source, &spec, self.storage, self.device)

@@ -1,6 +1,6 @@
 //! How matrices are kept on a device, given how a file stores them. Knows no names.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use half::f16;
 
 use super::source::Source;
@@ -60,7 +60,7 @@ pub(super) fn frozen(
     Ok(Weight::Frozen(Box::new(packed)))
 }
 
-/// A matrix outside the blocks (embedding, positions, head).
+/// A matrix outside the blocks (embedding, positions, head): never rounded.
 pub(super) fn table(
     source: &mut dyn Source,
     spec: &WeightSpec,
@@ -71,8 +71,8 @@ pub(super) fn table(
         return Ok(weight);
     }
     let data = values(source, spec)?;
-    let shape = [data.shape[0], data.shape[1]];
-    Ok(Tensor::<2>::from_data(TensorData::new(data.values, shape), device).into())
+    let packed = PackedWeight::from_f32(&data.values, [data.shape[0], data.shape[1]], device)?;
+    Ok(Weight::Frozen(Box::new(packed)))
 }
 
 /// The bytes of the file as they are, where the storage or the type asks for it.

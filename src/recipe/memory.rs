@@ -3,10 +3,12 @@
 //! The parts follow what the engine holds at its peak, the backward pass of the largest micro-batch; the estimate is held against
 //! measured peaks (README, "Memory").
 
-use super::{MethodKind, ModelShape, OptimizerKind, Quant, Recipe, trainable};
+use super::{MethodKind, ModelShape, OptimizerKind, Precision, Quant, Recipe, trainable};
 
 /// Bytes of a number in training.
 const F32: u64 = 4;
+/// The same in half precision.
+const HALF: u64 = 2;
 /// Kernels, small buffers and the allocator's unused ends.
 const FIXED_WORKSPACE: u64 = 40 << 20;
 /// Bytes of logits that are computed at a time; the objective's own constant, which a test holds it against.
@@ -75,12 +77,12 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
     let trained = trainable(recipe, shape);
     let full = recipe.method.kind == MethodKind::Full;
     let tokens = (load.rows * load.len) as u64;
-    let block = kept_by_block(shape, load, recipe) * F32;
+    let block = kept_by_block(shape, load, recipe);
     let layers = shape.layers as u64;
     let stream = tokens * shape.hidden as u64 * F32;
     let kept = match recipe.batch.checkpointing {
         true => stream * (layers + 1),
-        false => block * layers + stream,
+        false => (block + weights_in_half(recipe, shape)) * layers + stream,
     };
     // Gradients take the places of activations as the backward pass goes on; about half of the smaller is saved.
     let activations = kept.saturating_sub(kept.min(trained * F32) / 2);
@@ -154,12 +156,26 @@ fn unpacked(recipe: &Recipe, shape: &ModelShape) -> u64 {
         // Gradients of the embedding come from both of its ends.
         return shape.embedding() * F32;
     }
-    let packed = shape.stored.is_some() || recipe.method.quant != Quant::None || recipe.model.dtype == "f16";
+    let packed = shape.stored.is_some()
+        || recipe.method.quant != Quant::None
+        || recipe.model.dtype == "f16"
+        || recipe.model.compute != Precision::F32;
     if packed { largest.min(UNPACKED) * F32 } else { 0 }
 }
 
-/// Numbers that one block keeps for its backward pass: inputs of norms and linears, the rotated heads and what attention
-/// puts out (its weights are computed anew), the feed-forward's gate, up and product, and the adapters' low-rank results.
+/// Bytes of the trained weights of a block in the type that products are computed in, which the backward pass reads again.
+fn weights_in_half(recipe: &Recipe, shape: &ModelShape) -> u64 {
+    match (recipe.method.kind, recipe.model.compute) {
+        (MethodKind::Full, Precision::F16 | Precision::Bf16) => {
+            HALF * shape.linear_parameters() / shape.layers.max(1) as u64
+        }
+        _ => 0,
+    }
+}
+
+/// Bytes that one block keeps for its backward pass: inputs of norms and linears, the rotated heads and what attention
+/// puts out (its weights are computed anew), the feed-forward's gate, up and product, and the adapters' low-rank results. What linear layers
+/// take in is kept in the type that they compute in.
 fn kept_by_block(shape: &ModelShape, load: Load, recipe: &Recipe) -> u64 {
     let tokens = (load.rows * load.len) as u64;
     let (hidden, q, kv) = (shape.hidden as u64, shape.q as u64, shape.kv as u64);
@@ -167,5 +183,11 @@ fn kept_by_block(shape: &ModelShape, load: Load, recipe: &Recipe) -> u64 {
         MethodKind::Lora => (shape.targeted(&recipe.method.targets).count() * recipe.method.r) as u64,
         _ => 0,
     };
-    tokens * (4 * hidden + 2 * q + 2 * kv + shape.inner as u64 + low_rank)
+    let taken_in = 2 * hidden + q + shape.down as u64 + low_rank;
+    let between = 2 * hidden + q + 2 * kv + (shape.inner - shape.down) as u64;
+    let bytes = match recipe.model.compute {
+        Precision::F32 => F32,
+        Precision::F16 | Precision::Bf16 => HALF,
+    };
+    tokens * (between * F32 + taken_in * bytes)
 }

@@ -31,6 +31,8 @@ pub struct ModelShape {
     pub kv: usize,
     /// Numbers of a token that the feed-forward layer keeps for the backward pass.
     pub inner: usize,
+    /// Of these, what its last linear layer takes in.
+    pub down: usize,
     /// Ids in the embedding.
     pub vocab: usize,
     /// The linear layers of one block.
@@ -55,6 +57,7 @@ impl From<&ModelConfig> for ModelShape {
             q: config.num_attention_heads * config.head_dim,
             kv: config.num_key_value_heads * config.head_dim,
             inner: kept * config.intermediate_size,
+            down: config.intermediate_size,
             vocab: config.vocab_size,
             linears,
             tied: config.tie_word_embeddings,

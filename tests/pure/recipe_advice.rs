@@ -165,7 +165,7 @@ fn what_fits_is_below_the_budget_and_keeps_the_step() {
 }
 
 /// Settings, rows, tokens of every row (all learned) and the peak in MB that `tests/peers/memory.py` measured on SmolLM2-135M.
-const MEASURED: [(&[&str], usize, usize, f64); 9] = [
+const MEASURED: [(&[&str], usize, usize, f64); 12] = [
     (&[], 4, 256, 1850.0),
     (&["batch.checkpointing=true"], 8, 512, 1174.0),
     (&["method.quant=nf4"], 4, 256, 1484.0),
@@ -180,6 +180,9 @@ const MEASURED: [(&[&str], usize, usize, f64); 9] = [
         2808.0,
     ),
     (&["method.quant=q8"], 3, 512, 2087.0),
+    (&["model.compute=bf16"], 4, 256, 1685.0),
+    (&["method.quant=nf4", "model.compute=f16"], 4, 256, 1358.0),
+    (&["method.kind=full", "model.compute=bf16"], 2, 256, 2831.0),
 ];
 
 #[test]
