@@ -5,7 +5,7 @@
 pub struct Awake {
     #[cfg(target_os = "linux")]
     _inhibitor: Option<zbus::zvariant::OwnedFd>,
-    #[cfg(target_os = "macos")]
+    #[cfg(any(target_os = "macos", windows))]
     helper: Option<std::process::Child>,
 }
 
@@ -32,14 +32,27 @@ impl Awake {
         }
     }
 
-    /// Elsewhere only unsafe code could ask.
-    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    /// Starts the system's own script language, which asks as long as this process is there. Only unsafe code could ask from here.
+    #[cfg(windows)]
+    pub fn keep() -> Self {
+        let helper = powershell(AWAKE)
+            .env("BURNISH_PID", std::process::id().to_string())
+            .spawn();
+        Self {
+            helper: helper
+                .map_err(|error| eprintln!("The machine may fall asleep during the run: {error}"))
+                .ok(),
+        }
+    }
+
+    /// Elsewhere nobody is known who could be asked.
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
     pub fn keep() -> Self {
         Self {}
     }
 }
 
-#[cfg(target_os = "macos")]
+#[cfg(any(target_os = "macos", windows))]
 impl Drop for Awake {
     fn drop(&mut self) {
         if let Some(helper) = &mut self.helper {
@@ -94,6 +107,48 @@ pub fn notify(title: &str, text: &str) {
     }
 }
 
-/// Elsewhere only unsafe code could ask.
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+/// The system's own script language shows notifications. Title and text go through its environment, where nothing has to be quoted.
+#[cfg(windows)]
+pub fn notify(title: &str, text: &str) {
+    let mut command = powershell(TOAST);
+    command.env("BURNISH_TITLE", title).env("BURNISH_TEXT", text);
+    if let Err(error) = command.status() {
+        eprintln!("No notification could be shown: {error}");
+    }
+}
+
+/// ES_CONTINUOUS with ES_SYSTEM_REQUIRED, which holds as long as the thread that asked
+/// (https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-setthreadexecutionstate).
+#[cfg(windows)]
+const AWAKE: &str = "$power = Add-Type -PassThru -Namespace Burnish -Name Power -MemberDefinition \
+    '[DllImport(\"kernel32.dll\")] public static extern uint SetThreadExecutionState(uint flags);'; \
+    [void]$power::SetThreadExecutionState([uint32]2147483649); \
+    Wait-Process -Id $env:BURNISH_PID -ErrorAction SilentlyContinue";
+
+/// A title over a text, shown in the name of the script language, since only installed programs have one of their own.
+#[cfg(windows)]
+const TOAST: &str = "$manager = [Windows.UI.Notifications.ToastNotificationManager, Windows.UI.Notifications, \
+    ContentType = WindowsRuntime]; \
+    $content = $manager::GetTemplateContent([Windows.UI.Notifications.ToastTemplateType]::ToastText02); \
+    $lines = $content.GetElementsByTagName('text'); \
+    [void]$lines.Item(0).AppendChild($content.CreateTextNode($env:BURNISH_TITLE)); \
+    [void]$lines.Item(1).AppendChild($content.CreateTextNode($env:BURNISH_TEXT)); \
+    $name = '{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\\WindowsPowerShell\\v1.0\\powershell.exe'; \
+    $manager::CreateToastNotifier($name).Show([Windows.UI.Notifications.ToastNotification]::new($content))";
+
+/// Windows PowerShell, which every Windows has, with a script and without a window.
+#[cfg(windows)]
+fn powershell(script: &str) -> std::process::Command {
+    use std::os::windows::process::CommandExt;
+    use std::process::Stdio;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    let mut command = std::process::Command::new("powershell.exe");
+    command.args(["-NoProfile", "-NonInteractive", "-Command", script]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.creation_flags(CREATE_NO_WINDOW);
+    command
+}
+
+/// Elsewhere nobody is known who could be asked.
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 pub fn notify(_title: &str, _text: &str) {}
