@@ -41,7 +41,7 @@ fn worker(run: &Path) -> Option<Pid> {
 
 /// Same losses and same adapter, bit for bit.
 #[track_caller]
-fn same(world: &World, run: &str, whole: &str) {
+pub fn same(world: &World, run: &str, whole: &str) {
     let of = |name: &str| losses(&events(&world.path(name)));
     assert_eq!(of(run), of(whole), "losses");
     let adapter = |name: &str| std::fs::read(world.path(name).join("final/adapter_model.safetensors")).unwrap();
@@ -184,7 +184,7 @@ fn a_damaged_newest_checkpoint_gives_way_to_the_one_before() {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());

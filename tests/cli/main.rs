@@ -20,6 +20,7 @@ mod hub;
 #[path = "../hub_server/mod.rs"]
 mod hub_server;
 mod kit;
+mod lost_device;
 mod memory;
 mod methods;
 mod passes;
