@@ -1,5 +1,5 @@
-//! How much memory a device really has and how much of it is free: Vulkan's memory budget, amdgpu's files, the machine's own memory.
-//! Where nobody tells, it stays unknown. Knows adapters, not what is put into them.
+//! How much memory a device really has and how much of it is free: Vulkan's memory budget, amdgpu's files, the budgets of DXGI and Metal, the
+//! machine's own memory. Where nobody tells, it stays unknown. Knows adapters, not what is put into them.
 
 use std::path::Path;
 
@@ -8,7 +8,9 @@ use crate::protocol::DeviceMemory;
 /// The memory of an adapter. Graphics that share the machine's memory are counted against it once.
 pub(super) fn of_adapter(adapter: &wgpu::Adapter, shared: bool) -> Option<DeviceMemory> {
     let found = adapter.get_info();
-    let own = of_vulkan(adapter).or_else(|| of_amdgpu(Path::new("/sys/class/drm"), found.vendor, found.device));
+    let own = of_vulkan(adapter)
+        .or_else(|| of_amdgpu(Path::new("/sys/class/drm"), found.vendor, found.device))
+        .or_else(|| of_system(adapter));
     match (shared, of_machine()) {
         (true, Some(machine)) => Some(match own {
             Some(own) => DeviceMemory {
@@ -64,6 +66,39 @@ fn of_vulkan(adapter: &wgpu::Adapter) -> Option<DeviceMemory> {
         };
     }
     (memory.total > 0).then_some(memory)
+}
+
+/// What Windows lets this process have of the adapter's own memory now, and what of that is left (`IDXGIAdapter3::QueryVideoMemoryInfo`).
+#[cfg(windows)]
+fn of_system(adapter: &wgpu::Adapter) -> Option<DeviceMemory> {
+    // SAFETY: the guard lives as long as the adapter taken from it, and nothing is released through it.
+    let hal = unsafe { adapter.as_hal::<wgpu::hal::api::Dx12>() }?;
+    // The default group is DXGI_MEMORY_SEGMENT_GROUP_LOCAL, 0.
+    let info = hal.raw_adapter().query_video_memory_info(Default::default()).ok()?;
+    (info.Budget > 0).then_some(DeviceMemory {
+        total: info.Budget,
+        free: info.Budget.saturating_sub(info.CurrentUsage),
+    })
+}
+
+/// What Metal recommends to use at most, and what of that is left (`MTLDevice`, recommendedMaxWorkingSetSize and currentAllocatedSize).
+#[cfg(target_os = "macos")]
+fn of_system(adapter: &wgpu::Adapter) -> Option<DeviceMemory> {
+    use objc2_metal::MTLDevice as _;
+    // SAFETY: the guard lives as long as the device taken from it, and nothing is released through it.
+    let hal = unsafe { adapter.as_hal::<wgpu::hal::api::Metal>() }?;
+    let device = hal.raw_device();
+    let total = device.recommendedMaxWorkingSetSize();
+    (total > 0).then_some(DeviceMemory {
+        total,
+        free: total.saturating_sub(device.currentAllocatedSize() as u64),
+    })
+}
+
+/// Other systems have nothing beyond Vulkan and the driver's files.
+#[cfg(not(any(windows, target_os = "macos")))]
+fn of_system(_adapter: &wgpu::Adapter) -> Option<DeviceMemory> {
+    None
 }
 
 /// What the amdgpu driver writes about a card with these PCI numbers, below `/sys/class/drm`.
