@@ -9,8 +9,8 @@ pub fn killed_for_memory() -> u64 {
     count_kills(Path::new("/proc"), Path::new("/sys/fs/cgroup"))
 }
 
-/// The count of [`killed_for_memory`] from these folders. `memory.events` of a group of the second kind and `memory.oom_control` of one of
-/// the first both hold a line `oom_kill N` (https://docs.kernel.org/admin-guide/cgroup-v2.html, .../cgroup-v1/memory.html). Inside a
+/// The count of `killed_for_memory` from these folders. `memory.events` of a group of the second kind and `memory.oom_control` of one of
+/// the first both hold a line `oom_kill N` (<https://docs.kernel.org/admin-guide/cgroup-v2.html>, .../cgroup-v1/memory.html). Inside a
 /// container the group's path may be that of the host while its files lie at the top.
 pub fn count_kills(proc: &Path, groups: &Path) -> u64 {
     let text = std::fs::read_to_string(proc.join("self/cgroup")).unwrap_or_default();
