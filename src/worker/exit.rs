@@ -1,7 +1,11 @@
 //! How a worker ended, in plain words. Knows exit codes and signals, not what the worker did.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+
+use serde::{Deserialize, Serialize};
+
+use super::log::last_lines;
 
 /// Exit code of a worker whose device or machine ran out of memory.
 pub const OUT_OF_MEMORY: i32 = 71;
@@ -9,7 +13,8 @@ pub const OUT_OF_MEMORY: i32 = 71;
 pub const DEVICE_LOST: i32 = 72;
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExitHow {
     /// By itself, with this code; 0 is a clean end.
     Code(i32),
@@ -99,6 +104,42 @@ impl WorkerExit {
             None => String::new(),
         }
     }
+}
+
+/// How the last worker of a run ended, in `exit.json` of its folder: only its supervisor saw.
+fn path_in(run_dir: &Path) -> PathBuf {
+    run_dir.join("exit.json")
+}
+
+/// Keeps it for those who look later.
+pub(super) fn keep(run_dir: &Path, how: ExitHow) {
+    let written = serde_json::to_vec(&how).map(|text| std::fs::write(path_in(run_dir), text));
+    if !matches!(written, Ok(Ok(()))) {
+        eprintln!("How the worker ended could not be written down: {how:?}");
+    }
+}
+
+/// A worker begins: what is kept is of one before it.
+pub(super) fn forget(run_dir: &Path) {
+    // A run that begins has none.
+    let _ = std::fs::remove_file(path_in(run_dir));
+}
+
+/// How it ended, where a supervisor saw it.
+pub(super) fn kept(run_dir: &Path) -> ExitHow {
+    let how = std::fs::read(path_in(run_dir)).ok();
+    how.and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or(ExitHow::Vanished)
+}
+
+/// What became of the worker of a run that is not at work any more, in words.
+pub fn last_exit(run_dir: &Path) -> String {
+    let exit = WorkerExit {
+        how: kept(run_dir),
+        last_stderr: last_lines(run_dir, 0),
+        last_checkpoint: None,
+    };
+    exit.in_words()
 }
 
 #[cfg(unix)]

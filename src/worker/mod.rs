@@ -19,7 +19,7 @@ mod tail;
 
 pub use child::main as child_main;
 pub use control::send as control_run;
-pub use exit::{ExitHow, OUT_OF_MEMORY, WorkerExit};
+pub use exit::{ExitHow, OUT_OF_MEMORY, WorkerExit, last_exit};
 pub use handle::WorkerHandle;
 pub use process::use_program;
 pub use runs::{RunHandle, is_alive, make_run_dir, newest_checkpoint};

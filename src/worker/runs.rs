@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::record::{events_path, lock_path, supervisor_lock_path};
 use super::tail::Tail;
-use super::{News, Wake, WorkerError, WorkerExit, control, log, process};
+use super::{News, Wake, WorkerError, WorkerExit, control, exit, log, process};
 use crate::formats::checkpoint;
 use crate::protocol::{Control, Event, Frame, Job, Request};
 
@@ -233,9 +233,12 @@ impl Watch {
         let log = log::last_lines(&self.run_dir, log_from);
         let checkpoint = newest_checkpoint(&self.run_dir).map(|(_, path)| path);
         let mut exit = WorkerExit::new(status, log, checkpoint);
-        if status.is_none() && ended {
-            // Nobody saw the exit code, but the record is whole.
-            exit.how = super::ExitHow::Code(0);
+        if status.is_none() {
+            // The record is whole, or the supervisor saw how it ended.
+            exit.how = match ended {
+                true => super::ExitHow::Code(0),
+                false => exit::kept(&self.run_dir),
+            };
         }
         exit
     }

@@ -12,7 +12,7 @@ use super::record::{end_broken_line, events_path, supervisor_lock_path};
 use super::short::killed_for_memory;
 use super::supervise::SecondTry;
 use super::tail::Tail;
-use super::{WorkerError, WorkerExit, control, desktop, process, queue, supervise};
+use super::{WorkerError, WorkerExit, control, desktop, exit, process, queue, supervise};
 use crate::protocol::{Event, Job, Request};
 
 /// Runs as the supervisor of the training job that comes on stdin, until its last worker ends; ends as that one did.
@@ -40,6 +40,7 @@ fn supervise(id: u64, mut job: Job) -> Result<ExitStatus, WorkerError> {
     let run_dir = run_dir.clone();
     let lock = take_lock(&run_dir)?;
     let awake = Awake::keep();
+    exit::forget(&run_dir);
     if matches!(job, Job::Train { resume: true, .. }) {
         queue_goes_on(&run_dir, true);
     }
@@ -60,6 +61,7 @@ fn supervise(id: u64, mut job: Job) -> Result<ExitStatus, WorkerError> {
         let Some(next) = short.then(|| supervise::second_try(&job)).flatten() else {
             let events = record.read();
             tell_end(&run_dir, &events);
+            exit::keep(&run_dir, exit.how);
             drop((lock, awake));
             next_in_line(&run_dir, &events);
             return Ok(status);

@@ -4,7 +4,10 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use burnish::worker::{News, RunHandle, is_alive};
 
 use super::crash::{copy, same};
 use super::kit::{World, answer};
@@ -76,6 +79,16 @@ fn a_worker_that_loses_its_device_says_so_and_the_run_goes_on_to_the_same_result
     world.write("now", "");
     answer(child.wait_with_output().unwrap()).refuses(1, &["The device was lost", "checkpoint-4"]);
     assert!(!run.join("final").exists());
+    while is_alive(&run) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Who looks later is told the same.
+    let later = RunHandle::attach(1, &run, Arc::new(|| {})).unwrap();
+    let words = std::iter::from_fn(|| later.next(Duration::from_secs(20))).find_map(|news| match news {
+        News::Exit(exit) => Some(exit.in_words()),
+        _ => None,
+    });
+    assert!(words.is_some_and(|words| words.contains("The device was lost") && words.contains("checkpoint-4")));
     world.run(&resume).ok();
     same(&world, "cut", "whole");
 }

@@ -83,7 +83,7 @@ pub(super) fn state(dir: &Path) -> Result<RunState, String> {
     }
     run.checkpoint = newest_checkpoint(dir);
     if run.is_active() && !worker::is_alive(dir) {
-        run.phase = RunPhase::Broken("The worker ended before the run was over.".into());
+        run.phase = RunPhase::Broken(worker::last_exit(dir));
     }
     Ok(run)
 }
