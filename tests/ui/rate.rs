@@ -123,6 +123,10 @@ fn what_was_found_is_marked_read_and_taken_over() {
     window.shell().state.settings.theme = ThemeChoice::Light;
     window.settle();
     window.snapshot("rate_found_light");
+    // A run that is over does not hide a search, and is shown again after it.
+    window.shell().state.run.phase = burnish::session::RunPhase::Finished;
+    window.settle();
+    assert!(window.shows("Finding a learning rate"));
     window.click("Close the search for a rate");
     assert!(!window.shows("Finding a learning rate"));
 }

@@ -30,23 +30,29 @@ pub fn train_room_ui(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         let area = ScrollArea::vertical().id_salt("recipe").auto_shrink(false);
         area.show(ui, |ui| form::form_ui(ctx, ui));
     });
-    kit::room(ctx, ui, footer, |ctx, ui| match ctx.state.run.phase {
-        RunPhase::None => {
-            let area = ScrollArea::vertical().id_salt("before a run").auto_shrink(false);
-            area.show(ui, |ui| {
-                asking::asking_ui(ctx, ui);
-                rate::rate_ui(ctx, ui);
-                queue::queue_ui(ctx, ui);
-                match ctx.state.recipe.choosing {
-                    true => methods::methods_ui(ctx, ui),
-                    false => forecast::forecast_ui(ctx, ui),
-                }
-            });
-        }
-        _ => {
+    // A search for a rate is about the next run, not about the one that is over.
+    let run = &ctx.state.run;
+    let coming = run.phase == RunPhase::None || (ctx.state.rate.open && !run.is_active());
+    kit::room(ctx, ui, footer, |ctx, ui| match coming {
+        true => before(ctx, ui),
+        false => {
             asking::asking_ui(ctx, ui);
             queue::queue_ui(ctx, ui);
             progress::progress_ui(ctx, ui);
+        }
+    });
+}
+
+/// What is asked before a run, and what will happen.
+fn before(ctx: &mut Ctx<'_>, ui: &mut Ui) {
+    let area = ScrollArea::vertical().id_salt("before a run").auto_shrink(false);
+    area.show(ui, |ui| {
+        asking::asking_ui(ctx, ui);
+        rate::rate_ui(ctx, ui);
+        queue::queue_ui(ctx, ui);
+        match ctx.state.recipe.choosing {
+            true => methods::methods_ui(ctx, ui),
+            false => forecast::forecast_ui(ctx, ui),
         }
     });
 }
