@@ -216,7 +216,8 @@ fn only_the_linear_layers_of_blocks_are_quantised() {
         };
         assert!((bytes(name) * 8) as f64 <= linear as f64 * bits, "{stored:?}");
         assert!(bytes(name) * 8 >= linear * 4, "{stored:?}");
-        assert_eq!(bytes("F32"), (total - linear) * 4, "{stored:?}");
+        // Embedding and head have a number beside their own.
+        assert_eq!(bytes("F32"), (total - linear + 2) * 4, "{stored:?}");
     }
 }
 
