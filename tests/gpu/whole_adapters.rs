@@ -136,7 +136,10 @@ fn whole_modules_learn_survive_peft_s_files_and_merge() {
         let base = tiny_llama(case, &device);
         let fresh = with_modules(&base, names);
         // The base multiplies a few rows by its packed head, which adds up in another order.
-        assert!(gap(&logits(&with(&fresh, &base), &row), &logits(&base, &row)) < 1e-6, "{what}");
+        assert!(
+            gap(&logits(&with(&fresh, &base), &row), &logits(&base, &row)) < 1e-6,
+            "{what}"
+        );
         let matrices = if case == "tied" { 1 } else { names.len() as u64 };
         let lora = 2 * 2 * (64 + 64);
         let rows = if names == ["lm_head"] { 2 * 64 } else { 0 };
