@@ -130,16 +130,13 @@ fn whole_modules_learn_survive_peft_s_files_and_merge() {
         ("tied", &["embed_tokens"], &[embed, head]),
         ("tied", &["embed_tokens", "lm_head"], &[embed, head]),
     ];
-    let row = [1, 2, 3, 4, 5];
+    // Of a few rows the packed head of the base adds up in another order.
+    let row: Vec<u32> = (1..=12).collect();
     for (case, names, stored) in cases {
         let what = format!("{case} {names:?}");
         let base = tiny_llama(case, &device);
         let fresh = with_modules(&base, names);
-        // The base multiplies a few rows by its packed head, which adds up in another order.
-        assert!(
-            gap(&logits(&with(&fresh, &base), &row), &logits(&base, &row)) < 1e-6,
-            "{what}"
-        );
+        assert_eq!(logits(&with(&fresh, &base), &row), logits(&base, &row), "{what}");
         let matrices = if case == "tied" { 1 } else { names.len() as u64 };
         let lora = 2 * 2 * (64 + 64);
         let rows = if names == ["lm_head"] { 2 * 64 } else { 0 };
