@@ -20,14 +20,11 @@ pub fn run(args: &FindRateArgs, console: &Console) -> Result<(), Failure> {
     if let Some(message) = range.refused() {
         return Err(Failure::usage(message));
     }
-    let mut recipe = Recipe::load(&args.recipe, &args.set).map_err(train::refuse)?;
-    if let Some(device) = &args.device {
-        recipe.model.device = device.clone();
-    }
+    let recipe = train::load(&args.from, &[])?;
     tell_serious(&recipe, console)?;
     let job = Job::FindRate {
         recipe: Box::new(recipe),
-        init_adapter: args.init_adapter.as_deref().map(train::absolute),
+        init_adapter: args.from.init_adapter.as_deref().map(train::absolute),
         range,
     };
     let mut tried = vec![];

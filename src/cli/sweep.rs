@@ -39,7 +39,7 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
         .map_err(Failure::usage)?;
     let runs: Vec<(String, Recipe)> = combinations(&axes)
         .into_iter()
-        .map(|each| Ok((each.name, train::load(args, &each.sets)?)))
+        .map(|each| Ok((each.name, train::load(&args.from, &each.sets)?)))
         .collect::<Result<_, Failure>>()?;
     let audited = match args.accept_findings {
         true => vec![None; runs.len()],

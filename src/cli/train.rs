@@ -3,7 +3,13 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::{args::TrainArgs, audit, console::Console, failure::Failure, jobs, sweep};
+use super::{
+    args::{RecipeArgs, TrainArgs},
+    audit,
+    console::Console,
+    failure::Failure,
+    jobs, sweep,
+};
 use crate::protocol::{Event, Job};
 use crate::recipe::{Place, Recipe, RecipeError};
 use crate::session::words::row_names;
@@ -16,7 +22,7 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
     if !args.sweep.is_empty() {
         return sweep::run(args, console);
     }
-    let recipe = load(args, &[])?;
+    let recipe = load(&args.from, &[])?;
     let run_dir = run_dir(args)?;
     if args.resume && !run_dir.join("events.jsonl").is_file() {
         return Err(Failure::Failed(format!(
@@ -36,10 +42,10 @@ pub fn run(args: &TrainArgs, console: &Console) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The recipe cannot be used.
-pub fn load(args: &TrainArgs, more: &[String]) -> Result<Recipe, Failure> {
-    let sets = [&args.set[..], more].concat();
-    let mut recipe = Recipe::load(&args.recipe, &sets).map_err(refuse)?;
-    if let Some(device) = &args.device {
+pub fn load(from: &RecipeArgs, more: &[String]) -> Result<Recipe, Failure> {
+    let sets = [&from.set[..], more].concat();
+    let mut recipe = Recipe::load(&from.recipe, &sets).map_err(refuse)?;
+    if let Some(device) = &from.device {
         recipe.model.device = device.clone();
     }
     Ok(recipe)
@@ -64,12 +70,12 @@ pub fn one(
         people: std::io::stderr().is_terminal(),
     };
     // An adapter to start from may bring another template than the one that the audit took.
-    let audited = audited.filter(|_| args.init_adapter.is_none());
+    let audited = audited.filter(|_| args.from.init_adapter.is_none());
     let job = Job::Train {
         recipe: Box::new(recipe),
         run_dir,
         resume: args.resume,
-        init_adapter: args.init_adapter.as_deref().map(absolute),
+        init_adapter: args.from.init_adapter.as_deref().map(absolute),
         unpacked: false,
         smooth: args.smooth,
         audited,
@@ -126,7 +132,7 @@ fn run_dir(args: &TrainArgs) -> Result<PathBuf, Failure> {
     if let Some(dir) = &args.run {
         return Ok(absolute(dir));
     }
-    let folder = args.recipe.parent().unwrap_or(Path::new("."));
+    let folder = args.from.recipe.parent().unwrap_or(Path::new("."));
     if args.resume {
         // The recipe that a run wrote lies in its folder.
         return if folder.join("events.jsonl").is_file() {
@@ -140,7 +146,7 @@ fn run_dir(args: &TrainArgs) -> Result<PathBuf, Failure> {
 
 /// What runs of the recipe are called.
 pub fn recipe_name(args: &TrainArgs) -> String {
-    let name = args.recipe.file_stem().map(|n| n.to_string_lossy().into_owned());
+    let name = args.from.recipe.file_stem().map(|n| n.to_string_lossy().into_owned());
     name.unwrap_or_default()
 }
 

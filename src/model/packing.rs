@@ -11,22 +11,23 @@ use crate::formats::source::PackedBytes;
 use crate::formats::weights::HostTensor;
 use crate::kernels::{PackedLayout, PackedWeight};
 
-/// How matrices are kept on the device. Quantised blocks always stay as they are; norms and biases are f32.
+/// How matrices are kept on the device. Quantised blocks always stay as they are; norms and biases are f32. What
+/// products are computed in is told by [`super::Decoder::compute`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Storage {
     /// 4 bytes a weight: exact for every checkpoint type, and the fastest to train on.
     #[default]
     F32,
-    /// 2 bytes a weight in the blocks: exact for f16 checkpoints, rounded for others; computed in f32.
+    /// 2 bytes a weight in the blocks: exact for f16 checkpoints, rounded for others.
     F16,
-    /// The bytes of the file, embedding and head included: exact, and the least memory; computed in f32.
+    /// The bytes of the file, embedding and head included: exact, and the least memory.
     AsStored,
-    /// NF4 in the blocks (4.5 bits a weight), with their magnitudes in eight bits if `double` (4.13 bits): rounded; computed in f32.
+    /// NF4 in the blocks (4.5 bits a weight), with their magnitudes in eight bits if `double` (4.13 bits): rounded.
     Nf4 {
         /// Double quantisation.
         double: bool,
     },
-    /// Eight-bit integers in the blocks (8.5 bits a weight): rounded; computed in f32. Matrices whose rows are not multiples of 32 are
+    /// Eight-bit integers in the blocks (8.5 bits a weight): rounded. Matrices whose rows are not multiples of 32 are
     /// kept in 2 bytes a weight.
     Q8,
 }

@@ -49,7 +49,7 @@ impl Decoder {
         all
     }
 
-    /// How many bytes of weights are kept in each layout, the most first. All are computed with in F32.
+    /// How many bytes of weights are kept in each layout, the most first.
     pub fn stored(&mut self) -> Vec<(&'static str, u64)> {
         let mut sums: BTreeMap<&'static str, u64> = BTreeMap::new();
         for (_, slot) in self.slots_mut() {

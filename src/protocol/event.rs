@@ -241,7 +241,7 @@ pub enum Event {
         parameters: u64,
         /// Of all weights.
         bytes: u64,
-        /// How weights are kept on the device, the most first; all are computed with in F32.
+        /// How weights are kept on the device, the most first.
         #[serde(default)]
         stored: Vec<StoredAs>,
     },

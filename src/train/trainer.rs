@@ -13,7 +13,7 @@ use super::params::{Param, Trained};
 use super::scaling::LossScale;
 use super::schedule::LrSchedule;
 use crate::batch::Packed;
-use crate::kernels::Compute;
+use crate::kernels::{Compute, rounded};
 use crate::model::Decoder;
 use crate::objective::losses_and_entropies;
 
@@ -277,14 +277,17 @@ impl Trainer {
 
     /// Leaves the model with the current values and no gradient tracking, ready for evaluation and chat.
     pub(super) fn rest(&mut self) -> Result<(), TrainError> {
-        let values = self.params.iter().map(|p| self.setup.passes.seen(&p.value));
-        let values: Vec<Tensor<2>> = values.collect();
-        self.trained.place(&mut self.model, &self.params, &values, false)
+        self.rest_in(self.setup.passes.values)
     }
 
     /// Puts the optimizer's own values into the model, which may be finer than what it reads otherwise.
     pub(super) fn rest_unrounded(&mut self) -> Result<(), TrainError> {
-        let values: Vec<Tensor<2>> = self.params.iter().map(|p| p.value.clone()).collect();
+        self.rest_in(Compute::F32)
+    }
+
+    fn rest_in(&mut self, compute: Compute) -> Result<(), TrainError> {
+        let values = self.params.iter().map(|p| rounded(p.value.clone(), compute));
+        let values: Vec<Tensor<2>> = values.collect();
         self.trained.place(&mut self.model, &self.params, &values, false)
     }
 

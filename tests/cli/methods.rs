@@ -99,6 +99,23 @@ fn a_run_in_half_precision_resumes_where_it_stopped() {
     }
 }
 
+/// The losses of the steps that a training run makes.
+fn losses(world: &World, recipe: &str, run: &str, steps: &str, more: &[&str]) -> Vec<f64> {
+    let arguments = [
+        "train",
+        recipe,
+        "--run",
+        run,
+        "--accept-findings",
+        "--json",
+        "--set",
+        steps,
+    ];
+    let events = world.run(&[&arguments[..], more].concat()).ok().lines();
+    let steps = events.iter().filter(|event| event["event"] == "step");
+    steps.map(|event| event["loss"].as_f64().unwrap()).collect()
+}
+
 fn resumes_exactly(method: &str, compute: &str) {
     let world = World::new();
     world.rows("rows.jsonl", 8);
@@ -108,21 +125,8 @@ fn resumes_exactly(method: &str, compute: &str) {
     );
     let compute = format!("model.compute={compute}");
     let train = |run: &str, steps: &str, more: &[&str]| {
-        let arguments = [
-            "train",
-            &recipe,
-            "--run",
-            run,
-            "--accept-findings",
-            "--json",
-            "--set",
-            steps,
-            "--set",
-            &compute,
-        ];
-        let events = world.run(&[&arguments[..], more].concat()).ok().lines();
-        let steps = events.iter().filter(|event| event["event"] == "step");
-        steps.map(|event| event["loss"].as_f64().unwrap()).collect::<Vec<_>>()
+        let more = [&["--set", compute.as_str()], more].concat();
+        losses(&world, &recipe, run, steps, &more)
     };
     let constant = "optim.schedule=constant";
     let whole = train("whole", "optim.max_steps=4", &["--set", constant]);
@@ -138,21 +142,7 @@ fn a_run_with_moments_of_eight_bits_learns_and_resumes_where_it_stopped() {
     let setting = "[method]\nkind = \"full\"\n[optim]\nname = \"adamw8bit\"\nlr = 0.003\nschedule = \"constant\"\nwarmup = 0\n\
                    [save]\nevery = 6\n[eval]\nevery = 100\n";
     let recipe = world.recipe("recipe.toml", setting);
-    let train = |run: &str, steps: &str, more: &[&str]| {
-        let arguments = [
-            "train",
-            &recipe,
-            "--run",
-            run,
-            "--accept-findings",
-            "--json",
-            "--set",
-            steps,
-        ];
-        let events = world.run(&[&arguments[..], more].concat()).ok().lines();
-        let steps = events.iter().filter(|event| event["event"] == "step");
-        steps.map(|event| event["loss"].as_f64().unwrap()).collect::<Vec<_>>()
-    };
+    let train = |run: &str, steps: &str, more: &[&str]| losses(&world, &recipe, run, steps, more);
     let whole = train("whole", "optim.max_steps=12", &[]);
     assert!(whole[11] < whole[0] - 0.2, "it learns nothing: {whole:?}");
     train("parts", "optim.max_steps=6", &[]);

@@ -230,23 +230,30 @@ pub struct AuditArgs {
     pub mode: String,
 }
 
-/// `train`
+/// A recipe, and what of it is changed.
 #[derive(Debug, Args)]
-pub struct TrainArgs {
+pub struct RecipeArgs {
     /// The recipe.
     pub recipe: PathBuf,
     /// Change a value of the recipe, such as optim.lr=1e-3.
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub set: Vec<String>,
-    /// The run folder; by default a new one in `runs`.
-    #[arg(long, value_name = "DIR")]
-    pub run: Option<PathBuf>,
     /// `cpu`, `auto` or a name from `burnish devices`.
     #[arg(long, value_name = "D")]
     pub device: Option<String>,
     /// Start from this adapter instead of a fresh one.
     #[arg(long, value_name = "A")]
     pub init_adapter: Option<PathBuf>,
+}
+
+/// `train`
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    #[command(flatten)]
+    pub from: RecipeArgs,
+    /// The run folder; by default a new one in `runs`.
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
     /// Go on from the last checkpoint of the run folder.
     #[arg(long)]
     pub resume: bool,
@@ -268,17 +275,8 @@ pub struct TrainArgs {
 and one tenth of where it is lowest. Take it over with `burnish train RECIPE --set optim.lr=RATE`."
 )]
 pub struct FindRateArgs {
-    /// The recipe.
-    pub recipe: PathBuf,
-    /// Change a value of the recipe, such as method.r=32.
-    #[arg(long, value_name = "TABLE.KEY=VALUE")]
-    pub set: Vec<String>,
-    /// `cpu`, `auto` or a name from `burnish devices`.
-    #[arg(long, value_name = "D")]
-    pub device: Option<String>,
-    /// Start from this adapter instead of a fresh one.
-    #[arg(long, value_name = "A")]
-    pub init_adapter: Option<PathBuf>,
+    #[command(flatten)]
+    pub from: RecipeArgs,
     /// The rate of the first step.
     #[arg(long, value_name = "RATE", default_value_t = 1e-6)]
     pub low: f64,
