@@ -95,6 +95,7 @@ fn precision_is_chosen_among_what_the_device_computes_in() {
     open_choice(&mut window, "Adapter in");
     window.click("bf16");
     window.settle();
+    window.snapshot("train_precision_dark");
     let recipe = window.shell().state.recipe.recipe.clone();
     assert_eq!(recipe.model.compute, Precision::Bf16);
     assert_eq!(recipe.method.adapter_dtype, Precision::Bf16);
