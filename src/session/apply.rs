@@ -1,5 +1,7 @@
 //! Commands and outcomes to the part of the state that they concern. Does no I/O.
 
+use std::path::PathBuf;
+
 use super::problems::Way;
 use super::words;
 use super::{Command, Effect, Outcome, PathKind, Room, Slot, State};
@@ -21,7 +23,7 @@ fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
     match command {
         Command::Go(room) => nav::go(state, room),
         Command::Shell(command) => nav::apply(state, command),
-        Command::Open(path) => vec![Effect::Classify(path)],
+        Command::Open(paths) => vec![Effect::Classify(paths)],
         Command::TryIt => recipe_form::try_it(state),
         Command::Model(command) => model::apply(state, command),
         Command::Hub(command) => hub::apply(state, command),
@@ -54,7 +56,7 @@ pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
 
 fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
     match outcome {
-        Outcome::Classified(path, kind) => classified(state, path, kind),
+        Outcome::Classified(found) => all_classified(state, found),
         Outcome::Model { path, result } => model::absorb(state, path, result),
         Outcome::ModelListed(card) => model::listed(state, card),
         Outcome::Data { path, result } => {
@@ -160,9 +162,23 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
     }
 }
 
-fn classified(state: &mut State, path: std::path::PathBuf, kind: PathKind) -> Vec<Effect> {
+/// Data files that come together are one set of rows; anything else opens by itself.
+fn all_classified(state: &mut State, found: Vec<(PathBuf, PathKind)>) -> Vec<Effect> {
+    let (data, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| *kind == PathKind::Data);
+    let mut effects = Vec::new();
+    for (path, kind) in others {
+        effects.extend(classified(state, path, kind));
+    }
+    if !data.is_empty() {
+        let paths = data.into_iter().map(|(path, _)| path).collect();
+        effects.extend(data::apply(state, super::DataCommand::Open(paths)));
+    }
+    effects
+}
+
+fn classified(state: &mut State, path: PathBuf, kind: PathKind) -> Vec<Effect> {
     match kind {
-        PathKind::Data => data::apply(state, super::DataCommand::Open(path)),
+        PathKind::Data => data::apply(state, super::DataCommand::Open(vec![path])),
         PathKind::Model => model::apply(state, super::ModelCommand::Open(path.display().to_string())),
         PathKind::TrainerState => runs::apply(state, runs::RunsCommand::Import(path)),
         PathKind::Adapter { base } => chats::open_adapter(state, path, base),

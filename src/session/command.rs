@@ -71,8 +71,8 @@ pub enum Command {
     Go(Room),
     /// The frame around the rooms.
     Shell(ShellCommand),
-    /// Open whatever lies at a path: data file, model folder or `.gguf` file, adapter folder.
-    Open(PathBuf),
+    /// Open whatever lies at these paths: data files, a model folder or `.gguf` file, an adapter folder.
+    Open(Vec<PathBuf>),
     /// The whole journey with the starter and a sample in one click.
     TryIt,
     Model(ModelCommand),

@@ -69,6 +69,8 @@ pub struct ReadRows {
     pub set: Arc<DataSet>,
     pub counts: Counts,
     pub shape: RowShape,
+    /// Why files beside it could not be read.
+    pub unread: Vec<String>,
 }
 
 impl ReadRows {
@@ -78,6 +80,7 @@ impl ReadRows {
             counts: Counts::of(&set),
             shape: RowShape::of(&set),
             set: Arc::new(set),
+            unread: Vec::new(),
         }
     }
 }
@@ -140,13 +143,13 @@ impl DataState {
 /// What can be done in the Data room (and from the row stepper of the Template room).
 #[derive(Clone, Debug)]
 pub enum DataCommand {
-    /// Read a file.
-    Open(PathBuf),
+    /// Read files as one set of rows.
+    Open(Vec<PathBuf>),
     /// Read the files of a recipe, one after the other, without leaving the room.
     Reopen(Vec<PathBuf>),
     /// Read a sample set that comes with the app, by its file name.
     OpenSample(String),
-    /// Pick a file with the system's dialog.
+    /// Pick files with the system's dialog.
     OpenDialog,
     /// What stands in the path field.
     PathText(String),
@@ -171,9 +174,9 @@ pub enum DataCommand {
 /// Carries out a command.
 pub fn apply(state: &mut State, command: DataCommand) -> Vec<Effect> {
     match command {
-        DataCommand::Open(path) => {
+        DataCommand::Open(paths) => {
             state.nav.room = Room::Data;
-            read(state, vec![path])
+            read(state, paths)
         }
         DataCommand::Reopen(paths) => read(state, paths),
         DataCommand::OpenSample(name) => read(state, vec![PathBuf::from("sample:").join(name)]),
@@ -275,7 +278,15 @@ pub fn absorb(state: &mut State, path: PathBuf, result: Result<ReadRows, String>
         state.data.reading = None;
     }
     match result {
-        Ok(ReadRows { set, counts, shape }) => {
+        Ok(ReadRows {
+            set,
+            counts,
+            shape,
+            unread,
+        }) => {
+            for message in unread {
+                state.problems.report(message, vec![another_file()]);
+            }
             (state.data.counts, state.data.shape) = (counts, shape);
             state.recipe.recipe.data.files = set.files().cloned().collect();
             state.data.selected = state.data.selected.min(set.conversations.len().saturating_sub(1));
@@ -293,9 +304,12 @@ pub fn absorb(state: &mut State, path: PathBuf, result: Result<ReadRows, String>
         }
         Err(message) => {
             state.recipe.journey = false;
-            let way = Way::new("Open another file...", Command::Data(DataCommand::OpenDialog));
-            state.problems.report(message, vec![way]);
+            state.problems.report(message, vec![another_file()]);
             Vec::new()
         }
     }
+}
+
+fn another_file() -> Way {
+    Way::new("Open another file...", Command::Data(DataCommand::OpenDialog))
 }

@@ -60,8 +60,8 @@ pub enum Effect {
     SavePicture { of: PictureOf, path: PathBuf },
     /// Carried out by `ui`: end the window.
     CloseWindow,
-    /// Find out what lies at a path, then `Outcome::Classified`.
-    Classify(PathBuf),
+    /// Find out what lies at paths, then `Outcome::Classified`.
+    Classify(Vec<PathBuf>),
     /// Read the headers of a model folder or `.gguf` file, then `Outcome::Model`. `starter` is a path too.
     ReadModel(String),
     /// As `ReadModel`, but only lists the model (`Outcome::ModelListed`): nothing is selected, a failure is silent.
@@ -117,7 +117,7 @@ pub enum PathKind {
 /// What came back.
 pub enum Outcome {
     /// Answer to `Classify`.
-    Classified(PathBuf, PathKind),
+    Classified(Vec<(PathBuf, PathKind)>),
     /// Answer to `ReadModel`: the card or a message.
     Model {
         path: String,

@@ -118,7 +118,7 @@ fn open_row(state: &mut State, (file, row): (usize, usize), room: Room) -> Vec<E
     if is_open {
         return file_read(state);
     }
-    apply_any(state, Command::Data(DataCommand::Open(path)))
+    apply_any(state, Command::Data(DataCommand::Open(vec![path])))
 }
 
 /// A file was read: shows the row that was asked for, where it is one of this file.

@@ -54,7 +54,7 @@ fn open_typed(state: &mut State) -> Vec<Effect> {
         Dialog::ReplayFiles => Command::Train(TrainCommand::AddReplay(vec![path])),
         Dialog::SavePicture(of) => Command::Picture(PictureCommand::SaveAs(of, path)),
         Dialog::TrainerState => Command::Runs(runs::RunsCommand::Import(path)),
-        _ => Command::Open(path),
+        _ => Command::Open(vec![path]),
     };
     super::apply(state, command)
 }

@@ -108,17 +108,13 @@ fn closed_rooms_cannot_be_entered() {
 #[test]
 fn a_dropped_folder_goes_where_it_belongs() {
     let mut state = State::default();
-    let effects = absorb(&mut state, Outcome::Classified("/m".into(), PathKind::Model));
+    let effects = absorb(&mut state, Outcome::Classified(vec![("/m".into(), PathKind::Model)]));
     assert!(matches!(&effects[..], [Effect::ReadModel(path)] if path == "/m"));
-    absorb(
-        &mut state,
-        Outcome::Classified("/a".into(), PathKind::Adapter { base: None }),
-    );
+    let adapter = PathKind::Adapter { base: None };
+    absorb(&mut state, Outcome::Classified(vec![("/a".into(), adapter)]));
     assert_eq!(state.nav.room, Room::Chat);
-    absorb(
-        &mut state,
-        Outcome::Classified("/x".into(), PathKind::Unknown("No idea.".into())),
-    );
+    let unknown = PathKind::Unknown("No idea.".into());
+    absorb(&mut state, Outcome::Classified(vec![("/x".into(), unknown)]));
     assert_eq!(state.problems.list.last().expect("a problem").message, "No idea.");
 }
 

@@ -190,7 +190,13 @@ impl Window {
 
     /// Drops a file on the window.
     pub fn drop_file(&mut self, path: &Path) {
-        self.harness.input_mut().dropped_files = vec![Arc::new(Dropped(path.into()))];
+        self.drop_files(&[path]);
+    }
+
+    /// Drops files on the window at once.
+    pub fn drop_files(&mut self, paths: &[&Path]) {
+        let dropped = paths.iter().map(|path| Arc::new(Dropped(path.into())) as _);
+        self.harness.input_mut().dropped_files = dropped.collect();
         self.harness.step();
     }
 

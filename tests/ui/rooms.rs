@@ -44,6 +44,28 @@ fn a_dropped_data_file_opens_in_data_with_its_problems() {
 }
 
 #[test]
+fn files_dropped_together_are_one_set_and_what_is_none_is_told() {
+    let mut window = Window::new();
+    let folder = window.home.path().to_path_buf();
+    let first = write_rows(&folder, 3, None);
+    let more = folder.join("more.jsonl");
+    std::fs::write(&more, "{\"prompt\": \"And?\", \"completion\": \"That is all.\"}\n").expect("write rows");
+    let (gone, model) = (folder.join("gone.jsonl"), write_model(&folder));
+    std::fs::write(&gone, [0xff, 0xfe, 0x00]).expect("write bytes");
+    window.drop_files(&[&first, &gone, &model, &more]);
+    window.wait_for("rows.jsonl and 1 more");
+    window.wait_for("Base: tiny-base (33 k)");
+    let state = &window.shell().state;
+    assert_eq!(
+        (state.data.len(), &state.recipe.recipe.data.files),
+        (4, &vec![first, more])
+    );
+    assert_eq!(state.nav.room, Room::Data);
+    let told = &state.problems.list;
+    assert!(told.iter().any(|p| p.message.contains("gone.jsonl")), "{told:?}");
+}
+
+#[test]
 fn a_dropped_model_folder_becomes_the_selected_card() {
     let mut window = Window::new();
     let model = write_model(window.home.path());

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data;
+use crate::data::{self, DataSet};
 use crate::formats::places;
 use crate::session::{PathKind, ReadRows, SampleSet};
 
@@ -65,20 +65,30 @@ fn classify_folder(folder: &Path) -> PathKind {
     ))
 }
 
-/// Reads a data file, and more after it, and marks the held-out share. `sample:NAME` is a sample set that comes with the app.
+/// Reads a data file, and more after it, and marks the held-out share; files that cannot be read are told beside the others.
+/// `sample:NAME` is a sample set that comes with the app.
 pub fn read_rows(path: &Path, more: &[PathBuf], percent: f64, seed: u64) -> Result<ReadRows, String> {
     let path = match path.strip_prefix("sample:") {
         Ok(name) => places::samples_dir().join(name),
         Err(_) => path.to_path_buf(),
     };
-    let mut set = data::read_file(&path).map_err(|e| e.to_string())?;
-    for path in more {
-        set.append(data::read_file(path).map_err(|e| e.to_string())?);
+    let mut unread = Vec::new();
+    let mut all: Option<DataSet> = None;
+    for path in std::iter::once(&path).chain(more) {
+        match (data::read_file(path), &mut all) {
+            (Ok(set), Some(all)) => all.append(set),
+            (Ok(set), None) => all = Some(set),
+            (Err(error), _) => unread.push(error.to_string()),
+        }
     }
+    let mut set = all.ok_or_else(|| unread.join("\n"))?;
     if percent > 0.0 {
         data::hold_out(&mut set.conversations, percent, seed);
     }
-    Ok(ReadRows::of(set))
+    Ok(ReadRows {
+        unread,
+        ..ReadRows::of(set)
+    })
 }
 
 /// The sample sets that `about.toml` lists and that are there.

@@ -7,6 +7,7 @@ mod runs;
 mod store;
 mod workers;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -125,9 +126,9 @@ impl Effects {
 /// Carries one effect out on this thread.
 fn perform(effect: Effect, home: &Home) -> Option<Outcome> {
     Some(match effect {
-        Effect::Classify(path) => {
-            let kind = files::classify(&path);
-            Outcome::Classified(path, kind)
+        Effect::Classify(paths) => {
+            let kind = |path: PathBuf| (path.clone(), files::classify(&path));
+            Outcome::Classified(paths.into_iter().map(kind).collect())
         }
         Effect::ReadModel(path) => {
             let result = models::read(&path);

@@ -91,7 +91,7 @@ fn path(ctx: &mut Ctx<'_>, ui: &mut Ui) {
         if let Some(edited) = edited {
             ctx.send(Command::Data(DataCommand::PathText(edited)));
         } else if entered {
-            ctx.send(Command::Open(text.trim().into()));
+            ctx.send(Command::Open(vec![text.trim().into()]));
         }
     });
 }

@@ -55,13 +55,16 @@ fn picked(dialog: Dialog, paths: Vec<PathBuf>) -> Option<Command> {
     if dialog == Dialog::ReplayFiles {
         return Some(Command::Train(TrainCommand::AddReplay(paths)));
     }
+    if dialog == Dialog::DataFile {
+        return Some(Command::Open(paths));
+    }
     let path = paths.into_iter().next()?;
     Some(match dialog {
         Dialog::TemplateFile => Command::Template(TemplateCommand::OpenFile(path)),
         Dialog::SaveTemplate => Command::Template(TemplateCommand::SaveAs(path)),
         Dialog::SavePicture(of) => Command::Picture(PictureCommand::SaveAs(of, path)),
         Dialog::TrainerState => Command::Runs(RunsCommand::Import(path)),
-        _ => Command::Open(path),
+        _ => Command::Open(vec![path]),
     })
 }
 
@@ -94,19 +97,18 @@ fn has_zenity() -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join("zenity").is_file())
 }
 
+fn data_files(files: rfd::FileDialog, title: &str) -> Option<Vec<PathBuf>> {
+    files
+        .set_title(title)
+        .add_filter("Data (jsonl, json, txt)", &["jsonl", "json", "txt"])
+        .pick_files()
+}
+
 fn ask(dialog: Dialog) -> Option<Vec<PathBuf>> {
     let files = rfd::FileDialog::new();
     let one = match dialog {
-        Dialog::ReplayFiles => {
-            return files
-                .set_title("Choose general examples")
-                .add_filter("Data (jsonl, json, txt)", &["jsonl", "json", "txt"])
-                .pick_files();
-        }
-        Dialog::DataFile => files
-            .set_title("Open data file")
-            .add_filter("Data (jsonl, json, txt)", &["jsonl", "json", "txt"])
-            .pick_file(),
+        Dialog::DataFile => return data_files(files, "Open data files"),
+        Dialog::ReplayFiles => return data_files(files, "Choose general examples"),
         Dialog::TemplateFile => files
             .set_title("Open template")
             .add_filter("Jinja template", &["jinja", "j2", "txt"])

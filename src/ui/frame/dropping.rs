@@ -8,8 +8,9 @@ use crate::session::Command;
 /// Takes dropped files; draws a frame while files hover.
 pub fn dropping_ui(ctx: &mut Ctx<'_>, ui: &Ui) {
     let (dropped, hovers) = ui.input(|i| (i.raw.dropped_files.clone(), !i.raw.hovered_files.is_empty()));
-    for file in dropped {
-        ctx.send(Command::Open(file.path().to_path_buf()));
+    if !dropped.is_empty() {
+        let paths = dropped.iter().map(|file| file.path().to_path_buf());
+        ctx.send(Command::Open(paths.collect()));
     }
     if !hovers {
         return;
@@ -20,7 +21,7 @@ pub fn dropping_ui(ctx: &mut Ctx<'_>, ui: &Ui) {
     let rect = ui.ctx().content_rect().shrink(8.0);
     painter.rect_filled(rect, 8, ctx.theme.background().gamma_multiply(0.9));
     painter.rect_stroke(rect, 8, Stroke::new(2.0, ctx.theme.accent()), StrokeKind::Inside);
-    let text = "Drop a data file, a model or an adapter folder";
+    let text = "Drop data files, a model or an adapter folder";
     painter.text(
         rect.center(),
         Align2::CENTER_CENTER,
