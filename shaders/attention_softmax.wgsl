@@ -1,11 +1,10 @@
-// Softmax of scale * scores over the keys that each query sees, starts[b, i] ..= past + i, and 0 for the others; with its
-// logsumexp. One workgroup per query of a head.
+// Softmax of scale * scores over the keys that each query sees, starts[b, i] ..= past + i, and 0 for the others, in the place of the
+// scores; with its logsumexp. One workgroup per query of a head.
 @group(0) @binding(0) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(1) var<storage, read_write> starts: array<i32>;
-@group(0) @binding(2) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(3) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(2) var<storage, read_write> lse: array<f32>;
 // rows (b * heads * s), heads, s, keys, scale as bits
-@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;
+@group(0) @binding(3) var<storage, read_write> sizes: array<u32>;
 
 const LOWEST: f32 = -3.4e38;
 
@@ -58,6 +57,8 @@ fn main(
         }
         workgroupBarrier();
     }
+    // From here on scores are overwritten, each by the thread that reads it last.
+    storageBarrier();
 
     if (row >= sizes[0]) {
         return;
@@ -71,6 +72,6 @@ fn main(
         if (j >= first && j < end) {
             weight = exp(scores[base + j] * scale - value);
         }
-        weights[base + j] = weight;
+        scores[base + j] = weight;
     }
 }

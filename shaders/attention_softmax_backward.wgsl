@@ -1,13 +1,11 @@
 // The weights w = exp(scale * scores - lse) of the keys that each query sees, again, and the gradient of the scores,
-// scale * w * (dweights - sum(w * dweights)). One workgroup per query of a head.
+// scale * w * (dweights - sum(w * dweights)), in the places of the scores and of dweights. One workgroup per query of a head.
 @group(0) @binding(0) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(1) var<storage, read_write> starts: array<i32>;
 @group(0) @binding(2) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dweights: array<f32>;
-@group(0) @binding(4) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dscores: array<f32>;
 // rows (b * heads * s), heads, s, keys, scale as bits
-@group(0) @binding(6) var<storage, read_write> sizes: array<u32>;
+@group(0) @binding(4) var<storage, read_write> sizes: array<u32>;
 
 var<workgroup> sums: array<f32, {{ workgroup }}>;
 
@@ -46,6 +44,8 @@ fn main(
         }
         workgroupBarrier();
     }
+    // From here on scores and dweights are overwritten, each by the thread that reads it last.
+    storageBarrier();
 
     if (row >= sizes[0]) {
         return;
@@ -55,7 +55,7 @@ fn main(
         if (j >= first && j < end) {
             weight = exp(scores[base + j] * scale - shift);
         }
-        weights[base + j] = weight;
-        dscores[base + j] = scale * weight * (dweights[base + j] - sums[0]);
+        scores[base + j] = weight;
+        dweights[base + j] = scale * weight * (dweights[base + j] - sums[0]);
     }
 }

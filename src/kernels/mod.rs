@@ -24,7 +24,10 @@ mod swiglu;
 mod tile_product;
 
 pub use adamw8bit::{AdamStep, AdamW8bitOps, EightBitMoments, Moment, adamw8bit, adamw8bit_reference};
-pub use attention::{AttentionOps, causal_attention, causal_attention_reference, segment_starts};
+pub use attention::{
+    AttentionOps, SCORES_AT_ONCE, causal_attention, causal_attention_in_pieces, causal_attention_reference,
+    segment_starts,
+};
 pub use compute::{Compute, RoundingOps, narrowed, product, rounded};
 pub use cross_entropy::{MaskedCrossEntropyOps, masked_cross_entropy, masked_cross_entropy_reference};
 pub use gpu::reserved_memory;

@@ -3,8 +3,8 @@ use crate::devices;
 use crate::kernels_kit::{assert_close, gradient, read, tensor};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burnish::kernels::{
-    causal_attention, causal_attention_reference, rms_norm, rms_norm_reference, rope, rope_reference, segment_starts,
-    swiglu, swiglu_reference,
+    causal_attention, causal_attention_in_pieces, causal_attention_reference, rms_norm, rms_norm_reference, rope,
+    rope_reference, segment_starts, swiglu, swiglu_reference,
 };
 
 const TOLERANCE: f32 = 4e-6;
@@ -153,10 +153,10 @@ impl Attention {
         )
     }
 
-    fn check(&self, name: &str, device: &Device) {
+    fn check(&self, name: &str, op: AttentionOp, device: &Device) {
         let expected = self.run(causal_attention_reference, &Device::flex());
         let what = format!("{name} attention {} x {} past {}", self.rows, self.queries, self.past);
-        compare(&what, &self.run(causal_attention, device), &expected);
+        compare(&what, &self.run(op, device), &expected);
     }
 }
 
@@ -197,28 +197,30 @@ fn attention_equals_reference_on_the_cpu() {
                     starts,
                     turned,
                 };
-                case.check("cpu", &Device::flex());
+                case.check("cpu", causal_attention, &Device::flex());
             }
         }
     }
 }
 
 #[test]
-fn attention_equals_reference_on_lavapipe() {
-    let Some(device) = devices::lavapipe() else { return };
-    // One tiny shape: the first product of a shape costs many seconds of tuning there.
-    let starts = segment_starts(&packed(2, 8), 8);
-    let case = Attention {
-        rows: 2,
-        heads: 2,
-        kv: 1,
+fn attention_equals_reference_on_gpus_whole_and_in_pieces() {
+    // One tiny product for all: the first of a shape costs many seconds of tuning on lavapipe.
+    let case = |rows, heads, kv, turned| Attention {
+        rows,
+        heads,
+        kv,
         past: 0,
         queries: 8,
         width: 8,
-        starts,
-        turned: true,
+        starts: segment_starts(&packed(rows, 8), 8),
+        turned,
     };
-    case.check("lavapipe", &device);
+    let one_head: AttentionOp = |q, k, v, starts| causal_attention_in_pieces(q, k, v, starts, 1);
+    for (name, device) in devices::all() {
+        case(2, 2, 1, true).check(name, causal_attention, &device);
+        case(3, 6, 3, false).check(&format!("{name}, in pieces"), one_head, &device);
+    }
 }
 
 #[test]

@@ -1,13 +1,86 @@
-//! Attention on the GPU: the backend's matrix products around two shaders that know which keys each query sees. Knows nothing of
-//! gradients' bookkeeping.
+//! Attention on the GPU: the backend's matrix products around two shaders that know which keys each query sees, for so many rows and heads
+//! at a time as scores may take. Knows nothing of gradients' bookkeeping.
 use crate::kernels::gpu::{self, WORKGROUP};
 use crate::kernels::shader::{Shader, shader};
 use burn::backend::ops::{FloatTensorOps, IntTensorOps};
-use burn::tensor::{IntDType, Shape};
+use burn::tensor::{DType, IntDType, Shape, Slice};
 use burn_wgpu::{CubeBackend, CubeTensor, into_contiguous};
 
-/// Operands with the query heads of a group side by side, `[b, kv, heads / kv * s, d]`, so that k and v serve all of them.
+/// Operands, with shapes as in [`super::causal_attention`].
 pub(super) struct Inputs {
+    q: CubeTensor,
+    k: CubeTensor,
+    v: CubeTensor,
+    starts: CubeTensor,
+}
+
+impl Inputs {
+    pub(super) fn new(q: CubeTensor, k: CubeTensor, v: CubeTensor, starts: CubeTensor) -> Self {
+        Self { q, k, v, starts }
+    }
+
+    /// The middle of the rows, or of the key heads of one row, where the scores of all would take more than `at_once` bytes.
+    fn cut(&self, at_once: usize) -> Option<Cut> {
+        let [rows, heads, queries, _] = self.q.meta.shape().dims();
+        let [_, kv, keys, _] = self.k.meta.shape().dims();
+        let scores = rows * heads * queries * keys * DType::F32.size();
+        let (dim, whole) = if rows > 1 { (0, rows) } else { (1, kv) };
+        (scores > at_once && whole > 1).then_some(Cut { dim, whole })
+    }
+
+    fn apart(self, cut: &Cut) -> [Self; 2] {
+        let [q, k, v] = [self.q, self.k, self.v].map(|x| cut.apart(x));
+        let [q_first, q_second] = q;
+        let [k_first, k_second] = k;
+        let [v_first, v_second] = v;
+        let [first, second] = cut.starts_apart(self.starts);
+        [
+            Self::new(q_first, k_first, v_first, first),
+            Self::new(q_second, k_second, v_second, second),
+        ]
+    }
+}
+
+/// Where tensors are cut in two: the dimension, and how many rows or key heads it holds.
+struct Cut {
+    dim: usize,
+    whole: usize,
+}
+
+impl Cut {
+    /// Both sides of a tensor whose dimension holds rows, or a multiple of the key heads.
+    fn apart(&self, x: CubeTensor) -> [CubeTensor; 2] {
+        self.sides(&x)
+            .map(|slices| CubeBackend::float_slice(x.clone(), &slices))
+    }
+
+    /// All heads of a row see the same keys.
+    fn starts_apart(&self, starts: CubeTensor) -> [CubeTensor; 2] {
+        match self.dim {
+            0 => self
+                .sides(&starts)
+                .map(|slices| CubeBackend::int_slice(starts.clone(), &slices)),
+            _ => [starts.clone(), starts],
+        }
+    }
+
+    fn sides(&self, x: &CubeTensor) -> [Vec<Slice>; 2] {
+        let shape: Vec<usize> = (0..x.meta.shape().num_dims()).map(|dim| x.meta.shape()[dim]).collect();
+        let middle = shape[self.dim] / self.whole * (self.whole / 2);
+        [0..middle, middle..shape[self.dim]].map(|side| {
+            let mut slices: Vec<Slice> = shape.iter().map(|size| Slice::from(0..*size)).collect();
+            slices[self.dim] = Slice::from(side);
+            slices
+        })
+    }
+
+    fn together(&self, first: CubeTensor, second: CubeTensor) -> CubeTensor {
+        CubeBackend::float_cat(vec![first, second], self.dim)
+    }
+}
+
+/// Operands of one piece, with the query heads of a group side by side, `[b, kv, heads / kv * s, d]`, so that k and v serve all of them.
+struct Piece {
     q: CubeTensor,
     k: CubeTensor,
     v: CubeTensor,
@@ -17,15 +90,14 @@ pub(super) struct Inputs {
     queries: usize,
 }
 
-impl Inputs {
-    /// Shapes as in [`super::causal_attention`].
-    pub(super) fn new(q: CubeTensor, k: CubeTensor, v: CubeTensor, starts: CubeTensor) -> Self {
-        let [rows, heads, queries, _] = q.meta.shape().dims();
+impl Piece {
+    fn new(inputs: Inputs) -> Self {
+        let [rows, heads, queries, _] = inputs.q.meta.shape().dims();
         Self {
-            q: grouped(q, &k),
-            k,
-            v,
-            starts: into_contiguous(CubeBackend::int_cast(starts, IntDType::I32)),
+            q: grouped(inputs.q, &inputs.k),
+            k: inputs.k,
+            v: inputs.v,
+            starts: into_contiguous(CubeBackend::int_cast(inputs.starts, IntDType::I32)),
             rows,
             heads,
             queries,
@@ -83,31 +155,47 @@ pub(crate) fn shaders() -> [Shader; 2] {
 }
 
 /// Attention and the logsumexp of each query; shapes as in [`super::AttentionOps::causal_attention`].
-pub(super) fn forward(inputs: Inputs) -> (CubeTensor, CubeTensor) {
-    let scores = inputs.scores();
-    let sizes = inputs.sizes();
-    let weights = gpu::empty(&scores, scores.meta.shape().clone());
-    let lse = gpu::empty(&scores, Shape::from([inputs.rows, inputs.heads, inputs.queries]));
-    let tensors = [&scores, &inputs.starts, &weights, &lse];
-    gpu::launch(softmax_shader(), sizes[0], &tensors, &sizes);
-    let out = CubeBackend::float_matmul(weights, inputs.v.clone());
-    (inputs.apart(out), lse)
+pub(super) fn forward(inputs: Inputs, at_once: usize) -> (CubeTensor, CubeTensor) {
+    let Some(cut) = inputs.cut(at_once) else {
+        return forward_piece(&Piece::new(inputs));
+    };
+    let [first, second] = inputs.apart(&cut).map(|half| forward(half, at_once));
+    (cut.together(first.0, second.0), cut.together(first.1, second.1))
+}
+
+fn forward_piece(piece: &Piece) -> (CubeTensor, CubeTensor) {
+    let scores = piece.scores();
+    let sizes = piece.sizes();
+    let lse = gpu::empty(&scores, Shape::from([piece.rows, piece.heads, piece.queries]));
+    gpu::launch(softmax_shader(), sizes[0], &[&scores, &piece.starts, &lse], &sizes);
+    let weights = scores;
+    let out = CubeBackend::float_matmul(weights, piece.v.clone());
+    (piece.apart(out), lse)
 }
 
 /// Gradients for q, k and v; shapes as in [`super::AttentionOps::causal_attention_backward`].
-pub(super) fn backward(inputs: Inputs, lse: CubeTensor, grad: CubeTensor) -> (CubeTensor, CubeTensor, CubeTensor) {
+pub(super) fn backward(inputs: Inputs, lse: CubeTensor, grad: CubeTensor, at_once: usize) -> [CubeTensor; 3] {
+    let Some(cut) = inputs.cut(at_once) else {
+        return backward_piece(&Piece::new(inputs), lse, grad);
+    };
+    let ([first_lse, second_lse], [first_grad, second_grad]) = (cut.apart(lse), cut.apart(grad));
+    let [first, second] = inputs.apart(&cut);
+    let [q, k, v] = backward(first, first_lse, first_grad, at_once);
+    let [more_q, more_k, more_v] = backward(second, second_lse, second_grad, at_once);
+    [(q, more_q), (k, more_k), (v, more_v)].map(|(first, second)| cut.together(first, second))
+}
+
+fn backward_piece(piece: &Piece, lse: CubeTensor, grad: CubeTensor) -> [CubeTensor; 3] {
     let transposed = |x: CubeTensor| CubeBackend::float_swap_dims(x, 2, 3);
-    let grad = grouped(grad, &inputs.k);
-    let scores = inputs.scores();
-    let dweights = CubeBackend::float_matmul(grad.clone(), transposed(inputs.v.clone()));
-    let (lse, dweights) = (into_contiguous(lse), into_contiguous(dweights));
-    let sizes = inputs.sizes();
-    let weights = gpu::empty(&scores, scores.meta.shape().clone());
-    let dscores = gpu::empty(&scores, scores.meta.shape().clone());
-    let tensors = [&scores, &inputs.starts, &lse, &dweights, &weights, &dscores];
+    let grad = grouped(grad, &piece.k);
+    let scores = piece.scores();
+    let dweights = into_contiguous(CubeBackend::float_matmul(grad.clone(), transposed(piece.v.clone())));
+    let sizes = piece.sizes();
+    let tensors = [&scores, &piece.starts, &into_contiguous(lse), &dweights];
     gpu::launch(softmax_backward_shader(), sizes[0], &tensors, &sizes);
+    let (weights, dscores) = (scores, dweights);
     let dv = CubeBackend::float_matmul(transposed(weights), grad);
-    let dk = CubeBackend::float_matmul(transposed(dscores.clone()), inputs.q.clone());
-    let dq = CubeBackend::float_matmul(dscores, inputs.k.clone());
-    (inputs.apart(dq), dk, dv)
+    let dk = CubeBackend::float_matmul(transposed(dscores.clone()), piece.q.clone());
+    let dq = CubeBackend::float_matmul(dscores, piece.k.clone());
+    [piece.apart(dq), dk, dv]
 }

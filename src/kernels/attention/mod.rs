@@ -19,11 +19,14 @@ use burn_wgpu::CubeBackend;
 
 pub(super) use gpu::shaders;
 
+/// Bytes of scores that a GPU holds at a time, where one head of keys takes no more.
+pub const SCORES_AT_ONCE: usize = 64 << 20;
+
 /// Attention on one backend. Call [`causal_attention`] instead.
 #[backend_extension(Autodiff, Cube, Fusion: cfg(feature = "fusion"), Flex)]
 pub trait AttentionOps: Backend {
-    /// `(out [b, heads, s, d], logsumexp [b, heads, s])`; the latter is not differentiable.
-    #[fusion(meta = |q, _k, _v, _starts| {
+    /// `(out [b, heads, s, d], logsumexp [b, heads, s])`; the latter is not differentiable. A GPU computes `at_once` bytes of scores at a time.
+    #[fusion(meta = |q, _k, _v, _starts, _at_once| {
         let mut lse = q.clone();
         lse.shape = Shape::from([q.shape[0], q.shape[1], q.shape[2]]);
         (q.clone(), lse)
@@ -33,10 +36,11 @@ pub trait AttentionOps: Backend {
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
         starts: IntTensor<Self>,
+        at_once: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Gradients for q, k and v from `grad [b, heads, s, d]` and the logsumexp of the forward pass.
-    #[fusion(meta = |q, k, v, _starts, _lse, _grad| (q.clone(), k.clone(), v.clone()))]
+    #[fusion(meta = |q, k, v, _starts, _lse, _grad, _at_once| (q.clone(), k.clone(), v.clone()))]
     fn causal_attention_backward(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -44,6 +48,7 @@ pub trait AttentionOps: Backend {
         starts: IntTensor<Self>,
         lse: FloatTensor<Self>,
         grad: FloatTensor<Self>,
+        at_once: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
@@ -63,12 +68,28 @@ pub trait AttentionOps: Backend {
 /// # Panics
 /// If the shapes do not fit.
 pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, starts: Tensor<2, Int>) -> Tensor<4> {
+    causal_attention_in_pieces(q, k, v, starts, SCORES_AT_ONCE)
+}
+
+/// [`causal_attention`] whose scores take at most `at_once` bytes at a time on a GPU, for so many rows and key heads as that holds, and one
+/// head of keys at least. The backward pass holds twice as much. The CPU, which never holds them, has no use for it.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn causal_attention_in_pieces(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    starts: Tensor<2, Int>,
+    at_once: usize,
+) -> Tensor<4> {
     check(&q, &k, &v, &starts);
     let (out, _lse) = Dispatch::causal_attention(
         q.cast(FloatDType::F32).into_dispatch(),
         k.cast(FloatDType::F32).into_dispatch(),
         v.cast(FloatDType::F32).into_dispatch(),
         starts.into_dispatch(),
+        at_once,
     );
     Tensor::from_dispatch(out)
 }
@@ -133,6 +154,7 @@ impl AttentionOps for Flex {
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
         starts: IntTensor<Self>,
+        _at_once: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         cpu::forward(&cpu::Inputs::new(q, k, v, starts))
     }
@@ -144,6 +166,7 @@ impl AttentionOps for Flex {
         starts: IntTensor<Self>,
         lse: FloatTensor<Self>,
         grad: FloatTensor<Self>,
+        _at_once: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         cpu::backward(&cpu::Inputs::new(q, k, v, starts), lse, grad)
     }
@@ -155,8 +178,9 @@ impl AttentionOps for CubeBackend {
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
         starts: IntTensor<Self>,
+        at_once: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        gpu::forward(gpu::Inputs::new(q, k, v, starts))
+        gpu::forward(gpu::Inputs::new(q, k, v, starts), at_once)
     }
 
     fn causal_attention_backward(
@@ -166,24 +190,26 @@ impl AttentionOps for CubeBackend {
         starts: IntTensor<Self>,
         lse: FloatTensor<Self>,
         grad: FloatTensor<Self>,
+        at_once: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        gpu::backward(gpu::Inputs::new(q, k, v, starts), lse, grad)
+        let [dq, dk, dv] = gpu::backward(gpu::Inputs::new(q, k, v, starts), lse, grad, at_once);
+        (dq, dk, dv)
     }
 }
 
 #[derive(Debug)]
 struct AttentionBackward;
 
-/// What backward needs: q, k, v and the logsumexp; the starts.
-type Saved<B> = ([FloatTensor<B>; 4], IntTensor<B>);
+/// What backward needs: q, k, v and the logsumexp; the starts; bytes of scores at a time.
+type Saved<B> = ([FloatTensor<B>; 4], IntTensor<B>, usize);
 
 impl<B: AttentionOps> Backward<B, 3> for AttentionBackward {
     type State = Saved<B>;
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let grad = grads.consume::<B>(&ops.node);
-        let ([q, k, v, lse], starts) = ops.state;
-        let (dq, dk, dv) = B::causal_attention_backward(q, k, v, starts, lse, grad);
+        let ([q, k, v, lse], starts, at_once) = ops.state;
+        let (dq, dk, dv) = B::causal_attention_backward(q, k, v, starts, lse, grad, at_once);
         for (parent, grad) in ops.parents.into_iter().zip([dq, dk, dv]) {
             if let Some(node) = parent {
                 grads.register::<B>(node.id, grad);
@@ -198,17 +224,18 @@ impl<B: AttentionOps, C: CheckpointStrategy> AttentionOps for Autodiff<B, C> {
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
         starts: IntTensor<Self>,
+        at_once: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let prep = AttentionBackward.prepare::<C>([q.node(), k.node(), v.node()]);
         let (q, k, v) = (q.into_primitive(), k.into_primitive(), v.into_primitive());
         match prep.compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (out, lse) = B::causal_attention(q.clone(), k.clone(), v.clone(), starts.clone());
-                let saved = ([q, k, v, lse.clone()], starts);
+                let (out, lse) = B::causal_attention(q.clone(), k.clone(), v.clone(), starts.clone(), at_once);
+                let saved = ([q, k, v, lse.clone()], starts, at_once);
                 (prep.finish(saved, out), Self::from_inner(lse))
             }
             OpsKind::UnTracked(prep) => {
-                let (out, lse) = B::causal_attention(q, k, v, starts);
+                let (out, lse) = B::causal_attention(q, k, v, starts, at_once);
                 (prep.finish(out), Self::from_inner(lse))
             }
         }
@@ -221,11 +248,12 @@ impl<B: AttentionOps, C: CheckpointStrategy> AttentionOps for Autodiff<B, C> {
         starts: IntTensor<Self>,
         lse: FloatTensor<Self>,
         grad: FloatTensor<Self>,
+        at_once: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         // First order only: the gradients are constants of any outer graph.
         let (q, k, v) = (q.into_primitive(), k.into_primitive(), v.into_primitive());
         let (lse, grad) = (lse.into_primitive(), grad.into_primitive());
-        let (dq, dk, dv) = B::causal_attention_backward(q, k, v, starts, lse, grad);
+        let (dq, dk, dv) = B::causal_attention_backward(q, k, v, starts, lse, grad, at_once);
         (Self::from_inner(dq), Self::from_inner(dk), Self::from_inner(dv))
     }
 }
