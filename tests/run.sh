@@ -12,7 +12,7 @@ if [ -z "${XDG_RUNTIME_DIR:-}" ]; then
     export XDG_RUNTIME_DIR
     chmod 700 "$XDG_RUNTIME_DIR"
 fi
-# Tests must see the same machine everywhere: the software device only, and the least kernel tuning (20 seconds a shape there).
+# Tests must see the same machine everywhere: the software device only, unless BURNISH_TEST_GPU names another; and the least kernel tuning (20 seconds a shape there).
 for file in /usr/share/vulkan/icd.d/lvp_icd*.json; do
     [ -f "$file" ] && [ -z "${BURNISH_TEST_GPU:-}" ] && export VK_DRIVER_FILES="$file" VK_ICD_FILENAMES="$file"
 done

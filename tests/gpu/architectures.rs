@@ -9,6 +9,7 @@ use burnish::formats::source::TensorSource;
 use burnish::formats::weights::WeightFile;
 use burnish::model::{Cache, Decoder, Inputs, Storage};
 
+use crate::devices;
 use crate::golden::{close, deviation, gap};
 
 /// The folders that architectures.py writes.
@@ -64,7 +65,7 @@ fn whole(model: &Decoder, row: &[u32]) -> Tensor<2> {
 
 #[test]
 fn logits_are_those_of_transformers() {
-    let device = Device::flex();
+    let device = devices::golden();
     for case in CASES {
         for storage in [Storage::F32, Storage::AsStored] {
             let model = Decoder::load(&folder(case), storage, &device, &mut |_, _| true).expect(case);
@@ -79,7 +80,7 @@ fn logits_are_those_of_transformers() {
 
 #[test]
 fn greedy_ids_are_those_of_transformers() {
-    let device = Device::flex();
+    let device = devices::golden();
     for case in CASES {
         let model = decoder(case, &device);
         for prompt in 0..2 {
@@ -111,7 +112,7 @@ fn greedy(model: &Decoder, prompt: &[u32], count: usize) -> Vec<u32> {
 
 #[test]
 fn cached_decoding_gives_the_logits_of_one_pass() {
-    let device = Device::flex();
+    let device = devices::golden();
     for case in CASES {
         let model = decoder(case, &device);
         let vocab = model.config.vocab_size;
@@ -133,7 +134,7 @@ fn cached_decoding_gives_the_logits_of_one_pass() {
 
 #[test]
 fn packed_rows_are_computed_as_if_alone() {
-    let device = Device::flex();
+    let device = devices::golden();
     for case in CASES {
         let model = decoder(case, &device);
         let (a, b) = (ids(case, "ids.0"), ids(case, "ids.1"));
@@ -163,7 +164,7 @@ fn every_family_of_the_table_is_among_the_cases() {
 
 #[test]
 fn weights_saved_without_the_head_are_found() {
-    let device = Device::flex();
+    let device = devices::golden();
     let temp = tempfile::tempdir().expect("folder");
     let file = WeightFile::open(&folder("gpt2")).expect("weights");
     let tensors: Vec<_> = file
@@ -186,7 +187,7 @@ fn weights_saved_without_the_head_are_found() {
 
 #[test]
 fn a_position_without_an_embedding_is_refused() {
-    let device = Device::flex();
+    let device = devices::golden();
     for (case, limit) in [("gpt2", 48), ("phi3_longrope", 40)] {
         let model = decoder(case, &device);
         assert_eq!(model.config.max_position_embeddings, limit, "{case}");

@@ -1,7 +1,6 @@
 //! LoRA and full training on architectures with fused, transposed or biased layers: PEFT's own adapters and gradients, files
 //! there and back, merging.
 
-use burn::tensor::Device;
 use burnish::adapter::{ALL_LINEAR, Lora, LoraSpec, merge};
 use burnish::formats::source::TensorSource;
 use burnish::formats::weights::{StoreType, WeightFile};
@@ -9,6 +8,7 @@ use burnish::model::{Decoder, Inputs, Storage};
 use burnish::train::{Trained, Trainer};
 
 use crate::architectures::{CASES, copy_config, decoder, folder, ids, values};
+use crate::devices;
 use crate::golden::{close, deviation, gap, padded};
 use crate::golden_tiny_llama::setup;
 
@@ -21,7 +21,7 @@ fn logits(model: &Decoder, row: &[u32]) -> Vec<f32> {
 
 #[test]
 fn adapters_and_gradients_are_those_of_peft() {
-    let device = Device::flex();
+    let device = devices::golden();
     for case in ADAPTED {
         let file = WeightFile::open(&folder(case).join("adapter/golden.safetensors")).expect("golden values");
         let base = decoder(case, &device);
@@ -57,7 +57,7 @@ fn adapters_and_gradients_are_those_of_peft() {
 
 #[test]
 fn adapters_survive_their_files_and_merging() {
-    let device = Device::flex();
+    let device = devices::golden();
     for case in CASES {
         let base = decoder(case, &device);
         let row = ids(case, "ids.0");
@@ -98,7 +98,7 @@ fn adapters_survive_their_files_and_merging() {
 
 #[test]
 fn whole_models_are_saved_as_their_checkpoints_are() {
-    let device = Device::flex();
+    let device = devices::golden();
     for case in CASES {
         let base = decoder(case, &device);
         let row = ids(case, "ids.0");
@@ -137,7 +137,7 @@ fn whole_models_are_saved_as_their_checkpoints_are() {
 
 #[test]
 fn a_target_of_another_architecture_is_named() {
-    let device = Device::flex();
+    let device = devices::golden();
     let base = decoder("gpt2", &device);
     let spec = LoraSpec {
         r: 2,

@@ -1,14 +1,30 @@
-//! The devices that numerical tests run on: the CPU always, lavapipe-Vulkan where it is installed.
+//! The devices that numerical tests run on: the CPU always, and a GPU: the one that BURNISH_TEST_GPU names (as `burnish devices` does, or
+//! `auto`), else lavapipe-Vulkan where it is installed.
 use burn::tensor::{Device, DeviceKind, wgpu::WgpuBackend};
 use std::sync::OnceLock;
 
-/// The software Vulkan device, or `None` (said once on stderr) where there is none. Slow: use tiny tensors and no matmul.
-pub fn lavapipe() -> Option<Device> {
+/// How much further from the values of other programs a GPU may be, whose products add up in another order.
+const GPU_SLACK: f64 = 10.0;
+
+/// The GPU, or `None` (said once on stderr) where there is none. Lavapipe is slow: use tiny tensors and few matmul shapes.
+///
+/// # Panics
+/// If BURNISH_TEST_GPU names a device that cannot be opened.
+pub fn gpu() -> Option<Device> {
     static DEVICE: OnceLock<Option<Device>> = OnceLock::new();
-    DEVICE.get_or_init(open_lavapipe).clone()
+    DEVICE.get_or_init(|| named().or_else(lavapipe)).clone()
 }
 
-fn open_lavapipe() -> Option<Device> {
+/// The device that BURNISH_TEST_GPU names.
+fn named() -> Option<Device> {
+    let name = std::env::var("BURNISH_TEST_GPU").ok().filter(|name| !name.is_empty())?;
+    let (device, info) =
+        burnish::engine::devices::open(&name).unwrap_or_else(|error| panic!("BURNISH_TEST_GPU: {error}"));
+    println!("tests run on {} ({})", info.name, info.label);
+    Some(device)
+}
+
+fn lavapipe() -> Option<Device> {
     let runtime = std::env::temp_dir();
     for (name, value) in [
         ("CUBECL_AUTOTUNE_LEVEL", "0"),
@@ -28,9 +44,26 @@ fn open_lavapipe() -> Option<Device> {
         .ok()
 }
 
-/// The CPU and, where installed, lavapipe, with their names.
+/// The CPU and the GPU, where there is one, with their names.
 pub fn all() -> Vec<(&'static str, Device)> {
     let mut devices = vec![("cpu", Device::flex())];
-    devices.extend(lavapipe().map(|device| ("lavapipe", device)));
+    devices.extend(gpu().map(|device| ("gpu", device)));
     devices
+}
+
+/// The device that is held against the values of other programs: the CPU, or the one that BURNISH_TEST_GPU names.
+pub fn golden() -> Device {
+    match chosen() {
+        true => gpu().expect("opened by name"),
+        false => Device::flex(),
+    }
+}
+
+/// How many times further than on the CPU that device may be off.
+pub fn slack() -> f64 {
+    if chosen() { GPU_SLACK } else { 1.0 }
+}
+
+fn chosen() -> bool {
+    std::env::var_os("BURNISH_TEST_GPU").is_some_and(|name| !name.is_empty())
 }

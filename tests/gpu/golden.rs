@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::devices;
 use burn::tensor::{Device, Tensor, TensorData};
 use burnish::batch::{Example, Packed, collate};
 use burnish::formats::config::ModelConfig;
@@ -96,8 +97,9 @@ pub fn close_loss(case: &str, loss: f64, expected: &Value) {
     );
 }
 
-/// Asserts and prints a deviation, so that `--nocapture` lists how close each value is.
+/// Asserts and prints a deviation, so that `--nocapture` lists how close each value is. The tolerance is the CPU's.
 pub fn close(what: &str, deviation: f64, tolerance: f64) {
+    let tolerance = tolerance * devices::slack();
     println!("golden {what}: largest deviation {deviation:.2e} (tolerance {tolerance:.0e})");
     assert!(
         deviation <= tolerance,

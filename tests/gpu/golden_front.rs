@@ -10,6 +10,7 @@ use burnish::model::{Cache, Decoder, Inputs};
 use burnish::train::{Trained, Trainer};
 
 use crate::architectures::{CASES, decoder as load};
+use crate::devices;
 use crate::golden::{close, close_loss, deviation, gap, ids, json, matrix, padded, tiny_llama, weights};
 use crate::golden_tiny_llama::setup;
 
@@ -34,7 +35,7 @@ fn values(tensor: Tensor<2>) -> Vec<f32> {
 
 #[test]
 fn virtual_tokens_compute_and_learn_as_in_peft() {
-    let device = Device::flex();
+    let device = devices::golden();
     let (j, file) = (json("methods.json"), weights("methods.safetensors"));
     let rows = ids(&j["input_ids"]);
     let labels: Vec<Vec<i64>> = serde_json::from_value(j["labels"].clone()).expect("labels");
@@ -60,7 +61,7 @@ fn virtual_tokens_compute_and_learn_as_in_peft() {
 
 #[test]
 fn virtual_tokens_are_saved_as_peft_s_files() {
-    let device = Device::flex();
+    let device = devices::golden();
     let config = tiny_llama("untied", &device).config;
     for (case, kind) in KINDS {
         let adapter = golden_tokens(case, kind, &device);
@@ -102,7 +103,7 @@ fn virtual_tokens_are_saved_as_peft_s_files() {
 
 #[test]
 fn decoding_with_a_cache_sees_the_virtual_tokens_in_every_architecture() {
-    let device = Device::flex();
+    let device = devices::golden();
     for case in CASES {
         let base = load(case, &device);
         let row: Vec<u32> = (0..9).map(|i| 3 + 7 * i % 90).collect();
@@ -139,7 +140,7 @@ fn decoding_with_a_cache_sees_the_virtual_tokens_in_every_architecture() {
 
 #[test]
 fn a_prefix_made_of_real_tokens_is_those_tokens() {
-    let device = Device::flex();
+    let device = devices::golden();
     let base = tiny_llama("untied", &device);
     let real = [60, 61, 62];
     let row = [9, 8, 7, 6];
@@ -156,7 +157,7 @@ fn a_prefix_made_of_real_tokens_is_those_tokens() {
 
 #[test]
 fn generation_ends_where_the_context_does_behind_virtual_tokens() {
-    let device = Device::flex();
+    let device = devices::golden();
     let mut model = tiny_llama("untied", &device);
     let tokens = VirtualTokens::new(VirtualKind::Prefix, &model, &[7; 6], &device).expect("tokens");
     Adapter::from(tokens).attach(&mut model, false).expect("attach");
@@ -174,7 +175,7 @@ fn generation_ends_where_the_context_does_behind_virtual_tokens() {
 
 #[test]
 fn an_adapter_of_another_width_is_refused() {
-    let device = Device::flex();
+    let device = devices::golden();
     let mut model = tiny_llama("untied", &device);
     for (_, kind) in KINDS {
         let rows = Tensor::zeros([2, 63], &device);

@@ -9,6 +9,7 @@ use burnish::formats::weights::WeightFile;
 use burnish::model::{Decoder, Inputs, Storage};
 use burnish::train::{Trained, Trainer};
 
+use crate::devices;
 use crate::golden::{
     close, close_loss, deviation, deviation_after_adam, floats, ids, json, matrix, padded, path, tiny_llama,
     tiny_llama_in, weights,
@@ -91,7 +92,7 @@ fn logits(model: &Decoder, rows: &[Vec<u32>], device: &Device) -> burn::tensor::
 }
 
 fn check(tested: &Case) {
-    let (device, case) = (Device::flex(), tested.name);
+    let (device, case) = (devices::golden(), tested.name);
     let j = json(&format!("{}.json", tested.files));
     let file = weights(&format!("{}.safetensors", tested.files));
     let rows = ids(&j["input_ids"]);
@@ -128,7 +129,7 @@ fn check(tested: &Case) {
 }
 
 fn three_steps(tested: &Case, suffix: &str, clip: f64, lora: Lora, batch: &burnish::batch::Packed) {
-    let (device, case) = (Device::flex(), tested.name);
+    let (device, case) = (devices::golden(), tested.name);
     let j = json(&format!("{}.json", tested.files));
     let file = weights(&format!("{}.safetensors", tested.files));
     let expected = &j["cases"][case][suffix];
@@ -194,7 +195,7 @@ fn lora_over_nf4_matches_peft_over_what_bitsandbytes_restores() {
 
 #[test]
 fn only_the_linear_layers_of_blocks_are_quantised() {
-    let device = Device::flex();
+    let device = devices::golden();
     for (storage, name, bits) in [
         (Storage::Nf4 { double: true }, "NF4 (double)", 4.4),
         (Storage::Q8, "Q8_0", 8.6),
@@ -223,7 +224,7 @@ fn only_the_linear_layers_of_blocks_are_quantised() {
 
 #[test]
 fn dora_over_nf4_is_dora_over_the_same_numbers() {
-    let device = Device::flex();
+    let device = devices::golden();
     let model = tiny_llama_in(Storage::Nf4 { double: true }, "untied", &device);
     let lora = Lora::load(&path("peft_adapter_dora"), &model.config, &device).expect("PEFT adapter");
     let rows = ids(&json("methods.json")["input_ids"]);
@@ -253,7 +254,7 @@ fn dora_over_nf4_is_dora_over_the_same_numbers() {
 
 #[test]
 fn dora_files_are_peft_s_and_survive_a_round_trip() {
-    let device = Device::flex();
+    let device = devices::golden();
     let model = tiny_llama("untied", &device);
     let lora = Lora::load(&path("peft_adapter_dora"), &model.config, &device).expect("PEFT adapter");
     let dir = tempfile::tempdir().expect("folder");
@@ -282,7 +283,7 @@ fn dora_files_are_peft_s_and_survive_a_round_trip() {
 
 #[test]
 fn a_fresh_adapter_changes_nothing() {
-    let device = Device::flex();
+    let device = devices::golden();
     let mut model = tiny_llama("untied", &device);
     let rows = ids(&json("tiny_llama.json")["input_ids"]);
     let before: Vec<f32> = logits(&model, &rows, &device).into_data().iter::<f32>().collect();
@@ -305,7 +306,7 @@ fn a_fresh_adapter_changes_nothing() {
 
 #[test]
 fn peft_adapter_loads_and_survives_a_round_trip() {
-    let device = Device::flex();
+    let device = devices::golden();
     let model = tiny_llama("untied", &device);
     let lora = Lora::load(&path("peft_adapter_lora"), &model.config, &device).expect("PEFT adapter");
     assert_eq!((lora.spec.r, lora.spec.alpha, lora.pairs.len()), (4, 8.0, 14));
@@ -329,7 +330,7 @@ fn peft_adapter_loads_and_survives_a_round_trip() {
 
 #[test]
 fn token_rows_train_save_and_merge() {
-    let device = Device::flex();
+    let device = devices::golden();
     let model = tiny_llama("tied", &device);
     let rows = ids(&json("tiny_llama.json")["input_ids"]);
     let spec = LoraSpec {

@@ -8,6 +8,7 @@ use burnish::recipe::Schedule;
 use burnish::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 use serde_json::Value;
 
+use crate::devices;
 use crate::golden::{close, deviation, json, padded, tiny_llama, weights};
 use crate::golden_lora::golden_lora;
 
@@ -32,7 +33,7 @@ fn micro_batches(j: &Value) -> Vec<Packed> {
 }
 
 fn check(run: &str, trained: impl Fn(&Device) -> Trained, name_of: impl Fn(&str) -> String) {
-    let device = Device::flex();
+    let device = devices::golden();
     let j = json("sft_trainer.json");
     let schedule = LrSchedule {
         kind: Schedule::Linear,

@@ -8,6 +8,7 @@ use burnish::recipe::Schedule;
 use burnish::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 use serde_json::Value;
 
+use crate::devices;
 use crate::golden::{
     close, close_loss, deviation, deviation_after_adam, floats, ids, json, padded, tiny_llama, weights,
 };
@@ -44,7 +45,7 @@ fn logits(model: &Decoder, rows: &[Vec<u32>], device: &Device) -> Tensor<2> {
 }
 
 fn check(case: &str, logit_tolerance: f64, grad_tolerance: f64) {
-    let device = Device::flex();
+    let device = devices::golden();
     let (j, file) = (json("tiny_llama.json"), weights("tiny_llama.safetensors"));
     let (rows, labels, case_json) = (ids(&j["input_ids"]), labels(&j["labels"]), &j["cases"][case]);
     let model = tiny_llama(case, &device);
@@ -185,7 +186,7 @@ fn tied_matches_pytorch() {
 
 #[test]
 fn cached_decoding_gives_the_logits_of_one_pass() {
-    let device = Device::flex();
+    let device = devices::golden();
     let model = tiny_llama("untied", &device);
     let row = &ids(&json("tiny_llama.json")["input_ids"])[0];
     let whole: Vec<f32> = logits(&model, std::slice::from_ref(row), &device)
@@ -213,7 +214,7 @@ fn cached_decoding_gives_the_logits_of_one_pass() {
 
 #[test]
 fn a_packed_row_gives_the_losses_of_its_parts() {
-    let device = Device::flex();
+    let device = devices::golden();
     let model = tiny_llama("untied", &device);
     let e = &json("packing.json")["example"];
     let rows: Vec<Vec<u32>> = [&e["seq_a"], &e["seq_b"]]
@@ -270,7 +271,7 @@ fn a_packed_row_gives_the_losses_of_its_parts() {
 
 #[test]
 fn an_id_outside_the_vocabulary_is_named() {
-    let device = Device::flex();
+    let device = devices::golden();
     let model = tiny_llama("untied", &device);
     let error = Inputs::following(&model, &[1, 2, 259], 0, &device).expect_err("must refuse");
     assert_eq!(

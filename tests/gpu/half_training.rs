@@ -9,7 +9,7 @@ use burnish::model::Decoder;
 use burnish::train::{LossScale, Passes, Trained, Trainer, TrainerSetup, TrainerState};
 use half::bf16;
 
-use crate::devices::{all, lavapipe};
+use crate::devices::{all, gpu};
 use crate::golden_tiny_llama::setup;
 use crate::train_devices::{batch, config};
 
@@ -93,7 +93,7 @@ fn gradients_are_near_those_of_single_precision() {
 
 #[test]
 fn a_gpu_gives_the_losses_and_gradients_of_the_cpu_in_f16() {
-    let Some(device) = lavapipe() else { return };
+    let Some(device) = gpu() else { return };
     let expected = gradients(&mut trainer(
         &Device::flex(),
         Compute::F16,

@@ -75,7 +75,7 @@ fn blocks_hold_the_numbers_that_gguf_finds() {
         let got = read(golden.weight(&Device::flex()).unpack());
         assert_eq!(got, golden.values, "{}", golden.name);
     }
-    let Some(device) = devices::lavapipe() else { return };
+    let Some(device) = devices::gpu() else { return };
     for golden in golden() {
         // A GPU may multiply and add in one rounding.
         assert_close(
@@ -126,8 +126,8 @@ fn products_with_blocks_equal_plain_ones_on_the_cpu() {
 }
 
 #[test]
-fn products_with_blocks_equal_plain_ones_on_lavapipe() {
-    let Some(device) = devices::lavapipe() else { return };
+fn products_with_blocks_equal_plain_ones_on_the_gpu() {
+    let Some(device) = devices::gpu() else { return };
     // Two layouts and shapes: shaders and matrix products cost many seconds of compiling and tuning there, and how each layout is
     // read is what the test of unpacking covers.
     for golden in golden()
@@ -140,8 +140,8 @@ fn products_with_blocks_equal_plain_ones_on_lavapipe() {
 }
 
 #[test]
-fn many_vectors_are_multiplied_by_blocks_on_lavapipe() {
-    let Some(device) = devices::lavapipe() else { return };
+fn many_vectors_are_multiplied_by_blocks_on_the_gpu() {
+    let Some(device) = devices::gpu() else { return };
     let golden = golden().into_iter().find(|golden| golden.name == "Q4_1").unwrap();
     let x = tensor([9, golden.shape[1]], 1.0, 23, &device);
     let plain = Tensor::<2>::from_data(TensorData::new(golden.values.clone(), golden.shape), &Device::flex());

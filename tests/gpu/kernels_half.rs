@@ -105,7 +105,7 @@ fn the_cpu_computes_in_both_and_shaders_in_f16_alone() {
     for compute in [Compute::F32, Compute::F16, Compute::Bf16] {
         assert!(compute.works_on(&Device::flex()), "{}", compute.name());
     }
-    let Some(device) = devices::lavapipe() else { return };
+    let Some(device) = devices::gpu() else { return };
     assert!(Compute::F32.works_on(&device) && Compute::F16.works_on(&device));
     assert!(!Compute::Bf16.works_on(&device), "WGSL has no such type");
 }
@@ -151,28 +151,21 @@ fn packed_products_are_rounded_as_their_input_is() {
             }
         }
     }
-    let Some(device) = devices::lavapipe() else { return };
+    let Some(device) = devices::gpu() else { return };
     // One shape: the first product of a shape costs many seconds of tuning there.
     for (layout, weight) in packed(&device, [32, 64]) {
         let plain = read(weight.unpack());
-        check_packed(
-            &weight,
-            &plain,
-            12,
-            Compute::F16,
-            &device,
-            &format!("lavapipe {layout}"),
-        );
+        check_packed(&weight, &plain, 12, Compute::F16, &device, &format!("gpu {layout}"));
     }
 }
 
 #[test]
 fn weights_of_an_odd_number_of_values_are_unpacked_to_halves() {
     // 33 x 33: the last word holds one number.
-    let Some(device) = devices::lavapipe() else { return };
+    let Some(device) = devices::gpu() else { return };
     let plain = values(33 * 33, 0.5, 5);
     let weight = PackedWeight::from_f32(&plain, [33, 33], &device).unwrap();
-    check_packed(&weight, &plain, 12, Compute::F16, &device, "lavapipe 33 x 33");
+    check_packed(&weight, &plain, 12, Compute::F16, &device, "gpu 33 x 33");
 }
 
 #[test]
@@ -233,7 +226,7 @@ fn products_of_plain_tensors_give_gradients_to_both() {
             check(&Device::flex(), to, shape, &format!("cpu {} {shape:?}", to.name()));
         }
     }
-    if let Some(device) = devices::lavapipe() {
-        check(&device, Compute::F16, [12, 64, 32], "lavapipe");
+    if let Some(device) = devices::gpu() {
+        check(&device, Compute::F16, [12, 64, 32], "gpu");
     }
 }

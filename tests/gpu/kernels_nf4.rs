@@ -115,12 +115,12 @@ fn nf4_holds_the_numbers_that_bitsandbytes_restores() {
             }
         }
     }
-    let Some(device) = devices::lavapipe() else { return };
+    let Some(device) = devices::gpu() else { return };
     for golden in golden() {
         for double in [false, true] {
             // A GPU may multiply and add in one rounding.
             let expected = &golden.values[usize::from(double)];
-            let what = format!("{} on lavapipe", golden.name);
+            let what = format!("{} on the gpu", golden.name);
             assert_close(&what, &read(golden.packed(double, &device).unpack()), expected, 1e-6);
             assert_close(&what, &read(golden.split(double, 3, &device).unpack()), expected, 1e-6);
         }
@@ -193,8 +193,8 @@ fn products_with_nf4_equal_plain_ones_on_the_cpu() {
 }
 
 #[test]
-fn products_with_nf4_equal_plain_ones_on_lavapipe() {
-    let Some(device) = devices::lavapipe() else { return };
+fn products_with_nf4_equal_plain_ones_on_the_gpu() {
+    let Some(device) = devices::gpu() else { return };
     for golden in golden().iter().filter(|golden| golden.name == "w5x13") {
         for (double, n) in [(true, 3), (false, 1)] {
             golden.check(double, &golden.packed(double, &device), n, &device);

@@ -16,6 +16,7 @@ use burnish::model::{Cache, Decoder, Inputs, Storage};
 use burnish::train::{LrSchedule, OptimizerConfig, Passes, Trained, Trainer, TrainerSetup};
 use serde_json::Value;
 
+use crate::devices;
 use crate::golden::{close, floats, json, padded};
 
 const SMOLLM2: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -194,7 +195,7 @@ fn smollm2_from_its_gguf_says_and_learns_what_it_does_in_python() {
     let Some(path) = fetched::asset("smollm2", SMOLLM2) else {
         return;
     };
-    let (golden, device) = (json("smollm2.json"), Device::flex());
+    let (golden, device) = (json("smollm2.json"), devices::golden());
     let model = load(&path, &device);
     continues("SmolLM2 GGUF", &model, &golden);
     reads("SmolLM2 GGUF", &model, &golden["story"]);
@@ -206,7 +207,7 @@ fn smollm2_from_safetensors_says_and_learns_what_it_does_in_python() {
     let Some(path) = fetched::asset("smollm2", SMOLLM2) else {
         return;
     };
-    let (golden, device) = (json("smollm2.json"), Device::flex());
+    let (golden, device) = (json("smollm2.json"), devices::golden());
     let folder = tempfile::tempdir().expect("a temporary folder");
     unpack(&path, folder.path());
     let model = load(folder.path(), &device);
@@ -220,7 +221,7 @@ fn smollm2_in_nf4_learns_what_it_does_in_python() {
     let Some(path) = fetched::asset("smollm2", SMOLLM2) else {
         return;
     };
-    let device = Device::flex();
+    let device = devices::golden();
     let (mut golden, known) = (json("qlora_smollm2.json"), json("smollm2.json"));
     golden["examples"] = known["lora"]["examples"].clone();
     // A GGUF file's own blocks would stay as they are.
@@ -244,7 +245,7 @@ fn gemma3_from_its_gguf_says_and_learns_what_it_does_in_python() {
     let Some(path) = fetched::asset("gemma3", GEMMA3) else {
         return;
     };
-    let (golden, device) = (json("gemma3.json"), Device::flex());
+    let (golden, device) = (json("gemma3.json"), devices::golden());
     let model = load(&path, &device);
     continues("Gemma 3", &model, &golden);
     reads("Gemma 3", &model, &golden["story"]);

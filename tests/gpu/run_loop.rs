@@ -373,7 +373,7 @@ fn loses_its_device() {
 
 #[test]
 fn a_run_that_lost_its_device_goes_on_within_the_noise_of_two_runs() {
-    let Some(device) = crate::devices::lavapipe() else {
+    let Some(device) = crate::devices::gpu() else {
         return;
     };
     let (lost, whole, again) = (folder(), folder(), folder());

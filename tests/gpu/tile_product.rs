@@ -29,7 +29,7 @@ fn sides_must_be_whole_tiles() {
 #[test]
 fn the_shader_takes_every_tile_from_its_place() {
     // The lock of the other tests' device: software devices are opened once.
-    if devices::lavapipe().is_none() {
+    if devices::gpu().is_none() {
         return;
     }
     let cpu = Device::flex();
