@@ -50,12 +50,14 @@ pub fn load(current: Option<Loaded>, model: &ModelRef, sink: Sink<'_>, flags: &F
     let dir = places::find_model(&model.model)?;
     let info = devices::find(&model.device)?;
     let changed = weights_changed(&dir);
-    if let Some(current) = current
-        && current.dir == dir
-        && current.info.name == info.name
-        && current.changed == changed
-    {
-        return Ok(current);
+    if let Some(current) = current {
+        if current.dir == dir && current.info.name == info.name && current.changed == changed {
+            return Ok(current);
+        }
+        // Two models may not fit at once.
+        let device = current.device.clone();
+        drop(current);
+        device.memory_cleanup();
     }
     let (device, info) = devices::open(&info.name)?;
     let base = load_base(&dir, Storage::AsStored, &device, sink, flags)?;

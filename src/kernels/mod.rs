@@ -32,7 +32,7 @@ pub use compute::{Compute, RoundingOps, narrowed, product, rounded};
 pub use cross_entropy::{MaskedCrossEntropyOps, masked_cross_entropy, masked_cross_entropy_reference};
 pub use gpu::reserved_memory;
 pub use packed_linear::{PackedLinearOps, packed_linear, packed_linear_reference};
-pub use packed_weight::{PackedLayout, PackedSizeError, PackedWeight, Packing};
+pub use packed_weight::{PackedLayout, PackedSizeError, PackedWeight, Packing, ROWS_AT_ONCE};
 pub use rms_norm::{RmsNormOps, rms_norm, rms_norm_reference};
 pub use rope::{RopeOps, rope, rope_reference};
 pub use shader::{Shader, shaders};

@@ -135,6 +135,10 @@ pub enum PackedSizeError {
     },
 }
 
+/// Bytes of rows in `f32` that a GPU works on at once, where one row takes no more. The head of a large vocabulary takes gigabytes, and the
+/// backend copies operands when it tries kernels; the largest buffer that it ever makes sets the size of its pages from there on.
+pub const ROWS_AT_ONCE: usize = 64 << 20;
+
 /// A frozen weight `[outputs, inputs]`, row by row, as [`super::packed_linear`] takes it.
 ///
 /// Cloning shares the device memory.
@@ -146,7 +150,7 @@ pub struct PackedWeight {
     scales: Tensor<1>,
 }
 
-/// Consecutive rows: all of them, unless a device cannot bind so many at once.
+/// Consecutive rows: all of them, unless they are more than a device works on at once.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     /// Layout and shape of these rows.
@@ -191,7 +195,7 @@ impl PackedWeight {
     /// # Errors
     /// There are fewer or more values than the shape has.
     pub fn from_nf4(values: &[f32], shape: [usize; 2], double: bool, device: &Device) -> Result<Self, PackedSizeError> {
-        Self::from_nf4_within(values, shape, double, gpu::largest_binding(device), device)
+        Self::from_nf4_within(values, shape, double, at_once(device), device)
     }
 
     /// [`Self::from_nf4`] for a device that binds `limit` bytes at once; `None` is no limit.
@@ -222,7 +226,7 @@ impl PackedWeight {
 
     /// Keeps the blocks of `layout` (row by row, `shape` = `[outputs, inputs]`, bytes as in GGUF) as they are.
     ///
-    /// Where the device cannot bind them, or their `f32` values, at once, they are split by rows.
+    /// Where the device cannot bind them at once, or their `f32` values take too much, they are split by rows.
     ///
     /// # Errors
     /// There are fewer or more bytes than the shape needs, a row ends inside a block, or GGUF has no such layout.
@@ -232,7 +236,7 @@ impl PackedWeight {
         shape: [usize; 2],
         device: &Device,
     ) -> Result<Self, PackedSizeError> {
-        Self::from_blocks_within(layout, bytes, shape, gpu::largest_binding(device), device)
+        Self::from_blocks_within(layout, bytes, shape, at_once(device), device)
     }
 
     /// [`Self::from_blocks`] for a device that binds `limit` bytes at once; `None` is no limit.
@@ -362,10 +366,13 @@ impl Part {
             words.push(0);
         }
         let count = words.len();
+        let words = TensorData::new(words, [count]);
+        let upload = |words| Tensor::from_data(words, (device, DType::U32));
         Self {
             packing,
             first,
-            words: Tensor::from_data(TensorData::new(words, [count]), (device, DType::U32)),
+            // A buffer of its own: in the pages of a GPU's pool the largest weight would set the size of all pages to come.
+            words: device.memory_persistent_allocations(words, upload),
         }
     }
 }
@@ -376,6 +383,11 @@ pub(super) fn joined(mut parts: Vec<Tensor<2>>, dim: usize) -> Tensor<2> {
         return parts.remove(0);
     }
     Tensor::cat(parts, dim)
+}
+
+/// Bytes of rows in `f32` that a device works on at once; `None` is no limit.
+fn at_once(device: &Device) -> Option<usize> {
+    gpu::largest_binding(device).map(|binding| binding.min(ROWS_AT_ONCE))
 }
 
 fn check_numbers(shape: [usize; 2], found: usize) -> Result<(), PackedSizeError> {

@@ -59,7 +59,8 @@ pub(in crate::engine) fn trainer_over(
         total: steps,
         decay: train::warmup_steps(recipe.optim.decay, steps),
     };
-    Ok(Trainer::new(
+    let device = model.device();
+    let trainer = Trainer::new(
         model,
         trained,
         TrainerSetup {
@@ -75,7 +76,10 @@ pub(in crate::engine) fn trainer_over(
                 ..Passes::default()
             },
         },
-    )?)
+    )?;
+    // Weights that are trained have left the places of frozen ones.
+    device.memory_cleanup();
+    Ok(trainer)
 }
 
 /// A base of random weights as a recipe keeps and computes it.
