@@ -28,16 +28,17 @@ impl Inputs {
         (scores > at_once && whole > 1).then_some(Cut { dim, whole })
     }
 
-    fn apart(self, cut: &Cut) -> [Self; 2] {
-        let [q, k, v] = [self.q, self.k, self.v].map(|x| cut.apart(x));
-        let [q_first, q_second] = q;
-        let [k_first, k_second] = k;
-        let [v_first, v_second] = v;
-        let [first, second] = cut.starts_apart(self.starts);
-        [
-            Self::new(q_first, k_first, v_first, first),
-            Self::new(q_second, k_second, v_second, second),
-        ]
+    fn side(&self, cut: &Cut, side: usize) -> Self {
+        Self {
+            q: cut.side(&self.q, side),
+            k: cut.side(&self.k, side),
+            v: cut.side(&self.v, side),
+            starts: match cut.dim {
+                0 => CubeBackend::int_slice(self.starts.clone(), &cut.slices(&self.starts, side)),
+                // All heads of a row see the same keys.
+                _ => self.starts.clone(),
+            },
+        }
     }
 }
 
@@ -48,30 +49,18 @@ struct Cut {
 }
 
 impl Cut {
-    /// Both sides of a tensor whose dimension holds rows, or a multiple of the key heads.
-    fn apart(&self, x: CubeTensor) -> [CubeTensor; 2] {
-        self.sides(&x)
-            .map(|slices| CubeBackend::float_slice(x.clone(), &slices))
+    /// Side 0 or 1 of a tensor whose dimension holds rows, or a multiple of the key heads.
+    fn side(&self, x: &CubeTensor, side: usize) -> CubeTensor {
+        CubeBackend::float_slice(x.clone(), &self.slices(x, side))
     }
 
-    /// All heads of a row see the same keys.
-    fn starts_apart(&self, starts: CubeTensor) -> [CubeTensor; 2] {
-        match self.dim {
-            0 => self
-                .sides(&starts)
-                .map(|slices| CubeBackend::int_slice(starts.clone(), &slices)),
-            _ => [starts.clone(), starts],
-        }
-    }
-
-    fn sides(&self, x: &CubeTensor) -> [Vec<Slice>; 2] {
-        let shape: Vec<usize> = (0..x.meta.shape().num_dims()).map(|dim| x.meta.shape()[dim]).collect();
-        let middle = shape[self.dim] / self.whole * (self.whole / 2);
-        [0..middle, middle..shape[self.dim]].map(|side| {
-            let mut slices: Vec<Slice> = shape.iter().map(|size| Slice::from(0..*size)).collect();
-            slices[self.dim] = Slice::from(side);
-            slices
-        })
+    fn slices(&self, x: &CubeTensor, side: usize) -> Vec<Slice> {
+        let shape = x.meta.shape();
+        let (end, each) = (shape[self.dim], shape[self.dim] / self.whole);
+        let middle = each * (self.whole / 2);
+        let mut slices: Vec<Slice> = (0..shape.num_dims()).map(|dim| Slice::from(0..shape[dim])).collect();
+        slices[self.dim] = Slice::from([0..middle, middle..end][side].clone());
+        slices
     }
 
     fn together(&self, first: CubeTensor, second: CubeTensor) -> CubeTensor {
@@ -159,7 +148,7 @@ pub(super) fn forward(inputs: Inputs, at_once: usize) -> (CubeTensor, CubeTensor
     let Some(cut) = inputs.cut(at_once) else {
         return forward_piece(&Piece::new(inputs));
     };
-    let [first, second] = inputs.apart(&cut).map(|half| forward(half, at_once));
+    let [first, second] = [0, 1].map(|side| forward(inputs.side(&cut, side), at_once));
     (cut.together(first.0, second.0), cut.together(first.1, second.1))
 }
 
@@ -178,10 +167,11 @@ pub(super) fn backward(inputs: Inputs, lse: CubeTensor, grad: CubeTensor, at_onc
     let Some(cut) = inputs.cut(at_once) else {
         return backward_piece(&Piece::new(inputs), lse, grad);
     };
-    let ([first_lse, second_lse], [first_grad, second_grad]) = (cut.apart(lse), cut.apart(grad));
-    let [first, second] = inputs.apart(&cut);
-    let [q, k, v] = backward(first, first_lse, first_grad, at_once);
-    let [more_q, more_k, more_v] = backward(second, second_lse, second_grad, at_once);
+    let [first, second] = [0, 1].map(|side| {
+        let (lse, grad) = (cut.side(&lse, side), cut.side(&grad, side));
+        backward(inputs.side(&cut, side), lse, grad, at_once)
+    });
+    let ([q, k, v], [more_q, more_k, more_v]) = (first, second);
     [(q, more_q), (k, more_k), (v, more_v)].map(|(first, second)| cut.together(first, second))
 }
 
