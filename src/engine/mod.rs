@@ -22,6 +22,7 @@ mod memory;
 mod observe;
 mod prepare;
 mod prompt;
+mod reserved;
 mod run_folder;
 mod score;
 mod stops;

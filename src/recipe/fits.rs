@@ -1,7 +1,7 @@
 //! What fits: changes of a recipe that bring its memory below a budget and leave the mathematics of a step as it is. Knows arithmetic
 //! only.
 
-use super::{Load, Memory, MethodKind, ModelShape, Quant, Recipe, memory};
+use super::{Load, Memory, MethodKind, ModelShape, Processor, Quant, Recipe, memory};
 
 /// Share of a device that a run may plan with; the rest is the driver's, the window's and other programs'.
 pub const USABLE: f64 = 0.9;
@@ -17,10 +17,10 @@ pub struct Proposal {
     pub memory: Memory,
 }
 
-/// Ways to fit into `budget` bytes, the gentlest first; none when the recipe fits already. `len` is the longest row in tokens.
-pub fn proposals(recipe: &Recipe, shape: &ModelShape, len: usize, budget: u64) -> Vec<Proposal> {
+/// Ways to fit into `budget` bytes of a processor, the gentlest first; none when the recipe fits already. `len` is the longest row in tokens.
+pub fn proposals(recipe: &Recipe, shape: &ModelShape, len: usize, budget: u64, processor: Processor) -> Vec<Proposal> {
     let usable = (budget as f64 * USABLE) as u64;
-    let needs = |recipe: &Recipe, len: usize| memory(recipe, shape, Load::full(recipe.batch.size, len));
+    let needs = |recipe: &Recipe, len: usize| memory(recipe, shape, Load::full(recipe.batch.size, len).on(processor));
     if needs(recipe, len).total() <= usable {
         return vec![];
     }

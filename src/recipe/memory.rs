@@ -1,4 +1,4 @@
-//! An estimate of the memory that a run needs, by arithmetic alone. Knows no device.
+//! An estimate of the memory that a run needs, by arithmetic alone. Of devices it knows only that a GPU is not the CPU.
 //!
 //! The parts follow what the engine holds at its peak, the backward pass of the largest micro-batch; the estimate is held against
 //! measured peaks (README, "Memory").
@@ -9,11 +9,17 @@ use super::{MethodKind, ModelShape, OptimizerKind, Precision, Quant, Recipe, tra
 const F32: u64 = 4;
 /// The same in half precision.
 const HALF: u64 = 2;
-/// Kernels, small buffers and the allocator's unused ends.
+/// On the CPU: kernels, small buffers and the allocator's unused ends.
 const FIXED_WORKSPACE: u64 = 40 << 20;
+/// Bytes of attention scores that a GPU holds at a time; the kernel's own constant, which a test holds it against.
+pub const SCORES_AT_ONCE: u64 = 64 << 20;
+/// Bytes of a frozen weight in `f32` that a GPU works on at a time; the kernels' own constant, as above.
+pub const ROWS_AT_ONCE: u64 = 64 << 20;
+/// Share of a GPU's pages that stays empty, as measured.
+const UNFILLED: f64 = 0.07;
 /// Bytes of logits that are computed at a time; the objective's own constant, which a test holds it against.
 pub const LOGITS_AT_ONCE: u64 = 64 << 20;
-/// Numbers of a frozen weight that are unpacked at a time.
+/// Numbers of a frozen weight that the CPU unpacks at a time.
 const UNPACKED: u64 = 4 << 20;
 /// Bytes of a weight in NF4: four bits, and a scale of four bytes for 64 of them.
 const NF4: f64 = 0.5 + 4.0 / 64.0;
@@ -33,16 +39,34 @@ pub struct Load {
     pub len: usize,
     /// Supervised tokens of the micro-batch; at most all of them.
     pub supervised: usize,
+    /// Where it is computed.
+    pub processor: Processor,
+}
+
+/// Where a run computes, as far as its memory depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Processor {
+    /// The processor. Attention scores are never held.
+    #[default]
+    Cpu,
+    /// A GPU. Attention scores are held piece by piece, and memory is set aside in pages that are never quite full.
+    Gpu,
 }
 
 impl Load {
-    /// Every token supervised.
+    /// Every token supervised, on the CPU.
     pub fn full(rows: usize, len: usize) -> Self {
         Self {
             rows,
             len,
             supervised: rows * len,
+            processor: Processor::Cpu,
         }
+    }
+
+    /// The same, computed elsewhere.
+    pub fn on(self, processor: Processor) -> Self {
+        Self { processor, ..self }
     }
 }
 
@@ -59,7 +83,8 @@ pub struct Memory {
     pub moments: u64,
     /// What the forward pass keeps for the backward pass.
     pub activations: u64,
-    /// Logits with their gradient, what the backward pass of one block needs beside what the forward pass kept, kernels.
+    /// Logits or attention scores with their gradient, what the backward pass of one block needs beside what the forward pass kept, and what
+    /// the processor takes: kernels, unfilled pages.
     pub workspace: u64,
 }
 
@@ -86,14 +111,34 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
     };
     // Gradients take the places of activations as the backward pass goes on; about half of the smaller is saved.
     let activations = kept.saturating_sub(kept.min(trained * F32) / 2);
-    Memory {
+    let needed = Memory {
         base: base(recipe, shape),
         adapter: if full { 0 } else { trained * F32 },
         gradients: trained * F32 * gradient_copies(recipe),
         moments: (trained as f64 * moment_bytes(recipe.optim.name)) as u64,
         activations,
-        workspace: logits(recipe, shape, load) + block / 2 + unpacked(recipe, shape) + FIXED_WORKSPACE,
+        workspace: logits(recipe, shape, load).max(scores(shape, load))
+            + block / 2
+            + unpacked(recipe, shape, load.processor),
+    };
+    let taken_by_processor = match load.processor {
+        Processor::Cpu => FIXED_WORKSPACE,
+        Processor::Gpu => (needed.total() as f64 * UNFILLED / (1.0 - UNFILLED)) as u64,
+    };
+    Memory {
+        workspace: needed.workspace + taken_by_processor,
+        ..needed
     }
+}
+
+/// Attention scores of a piece, and their gradient; one group of query heads is not divided. The CPU computes them block by block.
+fn scores(shape: &ModelShape, load: Load) -> u64 {
+    if load.processor == Processor::Cpu {
+        return 0;
+    }
+    let head = (load.len * load.len) as u64 * F32;
+    let all = (load.rows * shape.heads) as u64 * head;
+    2 * all.min(SCORES_AT_ONCE.max(shape.group as u64 * head))
 }
 
 /// New gradients stand beside the sum of those before them, unless they come block by block.
@@ -145,7 +190,7 @@ fn logits(recipe: &Recipe, shape: &ModelShape, load: Load) -> u64 {
 }
 
 /// Frozen weights that are not in f32 are unpacked in pieces; trained ones have their gradient beside the transposed product.
-fn unpacked(recipe: &Recipe, shape: &ModelShape) -> u64 {
+fn unpacked(recipe: &Recipe, shape: &ModelShape, processor: Processor) -> u64 {
     let largest = shape
         .linears
         .iter()
@@ -160,7 +205,12 @@ fn unpacked(recipe: &Recipe, shape: &ModelShape) -> u64 {
         || recipe.method.quant != Quant::None
         || recipe.model.dtype == "f16"
         || recipe.model.compute != Precision::F32;
-    if packed { largest.min(UNPACKED) * F32 } else { 0 }
+    let head = if shape.stored.is_some() { shape.embedding() } else { 0 };
+    match (packed, processor) {
+        (false, _) => 0,
+        (true, Processor::Cpu) => largest.min(UNPACKED) * F32,
+        (true, Processor::Gpu) => (largest.max(head) * F32).min(ROWS_AT_ONCE),
+    }
 }
 
 /// Bytes of the trained weights of a block in the type that products are computed in, which the backward pass reads again.

@@ -15,7 +15,7 @@ mod steps;
 pub use error::{Place, RecipeError};
 pub use fits::{Proposal, USABLE, proposals};
 pub use lints::{Lint, LintFacts, lints, usual_rates};
-pub use memory::{LOGITS_AT_ONCE, Load, Memory, memory};
+pub use memory::{LOGITS_AT_ONCE, Load, Memory, Processor, ROWS_AT_ONCE, SCORES_AT_ONCE, memory};
 pub use parts::{
     BatchPart, DataPart, EvalPart, Init, MethodKind, MethodPart, ModelPart, OptimPart, OptimizerKind, Precision, Quant,
     Recipe, RowOrder, SavePart, Schedule, TemplatePart,

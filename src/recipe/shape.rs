@@ -25,6 +25,10 @@ pub struct ModelShape {
     pub hidden: usize,
     /// Decoder blocks.
     pub layers: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Query heads that share a key head.
+    pub group: usize,
     /// Width of all query heads together.
     pub q: usize,
     /// Width of all key heads together; values have the same.
@@ -54,6 +58,8 @@ impl From<&ModelConfig> for ModelShape {
         Self {
             hidden: config.hidden_size,
             layers: config.num_hidden_layers,
+            heads: config.num_attention_heads,
+            group: config.num_attention_heads / config.num_key_value_heads.max(1),
             q: config.num_attention_heads * config.head_dim,
             kv: config.num_key_value_heads * config.head_dim,
             inner: kept * config.intermediate_size,

@@ -65,7 +65,7 @@ pub fn plan(state: &State) -> Option<Plan> {
         ..ModelShape::from(config)
     });
     let len = longest.min(counts.longest_tokens(CHARS_PER_TOKEN));
-    let budget = DeviceFit::of(state).memory;
+    let (budget, processor) = (DeviceFit::of(state).memory, DeviceFit::processor(state));
     let facts = LintFacts {
         train_rows: bins,
         eval_rows: counts.eval,
@@ -74,7 +74,7 @@ pub fn plan(state: &State) -> Option<Plan> {
         learns_to_stop: learns_to_stop(state),
     };
     let ways = match (&shape, budget) {
-        (Some(shape), Some(budget)) => proposals(recipe, shape, len, budget),
+        (Some(shape), Some(budget)) => proposals(recipe, shape, len, budget, processor),
         _ => Vec::new(),
     };
     Some(Plan {
@@ -87,7 +87,7 @@ pub fn plan(state: &State) -> Option<Plan> {
         lints: lints(recipe, &facts),
         memory: shape
             .as_ref()
-            .map(|shape| memory(recipe, shape, Load::full(recipe.batch.size, len)))
+            .map(|shape| memory(recipe, shape, Load::full(recipe.batch.size, len).on(processor)))
             .unwrap_or_default(),
         classic: card.parameters * CLASSIC,
         budget,

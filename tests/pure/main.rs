@@ -44,6 +44,7 @@ mod queue;
 mod rate_range;
 mod recipe;
 mod recipe_advice;
+mod recipe_memory;
 mod room_kit;
 mod row_lengths;
 mod session;

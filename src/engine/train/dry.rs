@@ -1,20 +1,13 @@
 //! The dry step: the largest micro-batch once forward and backward before the first step, so that a lack of memory shows at once and
 //! not in the middle of the run. Changes no weight.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use burn::tensor::Device;
-
 use super::setting::Setting;
 use crate::batch::Packed;
+use crate::engine::reserved::watched;
 use crate::engine::{EngineError, Sink, devices, memory, stage};
 use crate::protocol::Event;
-use crate::recipe::{Load, ModelShape, Quant, memory as estimate};
+use crate::recipe::{Load, ModelShape, Processor, Quant, memory as estimate};
 use crate::train::Trainer;
-
-/// Time between two looks at what a GPU has set aside.
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// Tries the largest micro-batch, if there is one, and tells what it took. `idle` is what the process held before the model was loaded, in bytes.
 ///
@@ -46,6 +39,10 @@ pub(super) fn dry_step(
         stored: kept_quantised(setting, trainer),
         ..ModelShape::from(&trainer.model.config)
     };
+    let load = match reserved {
+        Some(_) => load.on(Processor::Gpu),
+        None => load,
+    };
     sink(Event::Memory {
         estimated: estimate(&setting.recipe, &shape, load).total(),
         measured: reserved.unwrap_or_else(|| memory::peak_memory().saturating_sub(idle)),
@@ -56,47 +53,12 @@ pub(super) fn dry_step(
     Ok(())
 }
 
-/// Does the work, and tells the most that a GPU had set aside meanwhile: it gives pages back as soon as they are empty. `None` for the CPU,
-/// whose system keeps count.
-fn watched<T>(device: &Device, work: impl FnOnce() -> T) -> (T, Option<u64>) {
-    if devices::reserved(device).is_none() {
-        return (work(), None);
-    }
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            let mut most = 0;
-            while !over.load(Ordering::Relaxed) {
-                most = most.max(devices::reserved(device).unwrap_or(0));
-                std::thread::sleep(LOOK_AGAIN);
-            }
-            most
-        });
-        // Ends the watch even if the device panics.
-        let watch = Over(&over);
-        let done = work();
-        drop(watch);
-        let now = devices::reserved(device);
-        // A watcher that failed has seen nothing.
-        let most = watcher.join().ok().max(now);
-        (done, most)
-    })
-}
-
-/// Tells a watcher to end when it is dropped.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 fn load(batch: &Packed) -> Load {
     Load {
         rows: batch.rows,
         len: batch.ids.len() / batch.rows.max(1),
         supervised: batch.supervised(),
+        processor: Processor::Cpu,
     }
 }
 

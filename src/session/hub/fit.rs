@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::formats::config::ModelConfig;
-use crate::recipe::{Load, ModelShape, Quant, Recipe, memory};
+use crate::recipe::{Load, ModelShape, Processor, Quant, Recipe, memory};
 use crate::session::State;
 
 /// What a model can be used for here.
@@ -64,7 +64,9 @@ impl Needs {
         let shape = ModelShape::from(config);
         let mut recipe = Recipe::new("", Vec::new());
         recipe.model.dtype = "f16".into();
-        let run = memory(&recipe, &shape, Load::full(1, TOKENS));
+        // Training takes a little more on a GPU than on the CPU.
+        let one_row = Load::full(1, TOKENS).on(Processor::Gpu);
+        let run = memory(&recipe, &shape, one_row);
         let alone = memory(&recipe, &shape, Load::full(1, 1));
         let weights = shape.parameters * HALF;
         // Keys and values of the whole conversation, in f32.
@@ -74,7 +76,7 @@ impl Needs {
         Self {
             chat: Some(weights + cache as u64 + alone.workspace),
             lora: Some(run.total()),
-            qlora: Some(memory(&quantised, &shape, Load::full(1, TOKENS)).total()),
+            qlora: Some(memory(&quantised, &shape, one_row).total()),
         }
     }
 
@@ -114,6 +116,14 @@ impl DeviceFit {
         let entered = device.and_then(|d| state.settings.device_memory.get(&d.label).copied());
         Self {
             memory: told.or(entered).or(state.hub.memory.filter(|_| shared)),
+        }
+    }
+
+    /// What kind of device that is; the CPU as long as none is known.
+    pub fn processor(state: &State) -> Processor {
+        match state.chosen_device() {
+            Some(device) if device.kind != "cpu" => Processor::Gpu,
+            _ => Processor::Cpu,
         }
     }
 }

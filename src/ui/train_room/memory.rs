@@ -42,7 +42,7 @@ fn parts(ctx: &Ctx<'_>, plan: &Plan) -> [(&'static str, u64, egui::Color32); 6] 
 fn bar(ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
     let total = plan.memory.total().max(1);
     let whole = plan.budget.unwrap_or(total).max(total) as f32;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().min(740.0), HEIGHT), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
     ui.painter().rect_filled(rect, 3, ctx.theme.line().gamma_multiply(0.5));
     let mut left = rect.left();
     for (_, size, colour) in parts(ctx, plan) {
