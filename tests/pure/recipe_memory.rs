@@ -75,6 +75,7 @@ const fn smollm2s(settings: &'static [&'static str], len: usize, measured: f64) 
 
 const RESERVED: &[Reserved] = &[
     starters(&[], 4, 256, 129.6),
+    starters(&[], 1, 512, 71.9),
     starters(&["batch.checkpointing=true"], 4, 256, 61.4),
     starters(&["method.kind=full"], 2, 256, 108.6),
     starters(&["method.quant=nf4"], 3, 256, 95.9),
