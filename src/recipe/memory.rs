@@ -15,8 +15,8 @@ const FIXED_WORKSPACE: u64 = 40 << 20;
 pub const SCORES_AT_ONCE: u64 = 64 << 20;
 /// Bytes of a frozen weight in `f32` that a GPU works on at a time; the kernels' own constant, as above.
 pub const ROWS_AT_ONCE: u64 = 64 << 20;
-/// Share of a GPU's pages that stays empty, as measured.
-const UNFILLED: f64 = 0.07;
+/// What a GPU's pages hold beside what lies in them, as a share of it; measured, and half of the last page comes on top.
+const UNFILLED: f64 = 0.05;
 /// Bytes of logits that are computed at a time; the objective's own constant, which a test holds it against.
 pub const LOGITS_AT_ONCE: u64 = 64 << 20;
 /// Numbers of a frozen weight that the CPU unpacks at a time.
@@ -123,12 +123,28 @@ pub fn memory(recipe: &Recipe, shape: &ModelShape, load: Load) -> Memory {
     };
     let taken_by_processor = match load.processor {
         Processor::Cpu => FIXED_WORKSPACE,
-        Processor::Gpu => (needed.total() as f64 * UNFILLED / (1.0 - UNFILLED)) as u64,
+        Processor::Gpu => unfilled(recipe, shape, load, needed),
     };
     Memory {
         workspace: needed.workspace + taken_by_processor,
         ..needed
     }
+}
+
+/// What stays empty in the pages of a GPU, which are as large as the largest buffer in them. Frozen weights lie outside.
+fn unfilled(recipe: &Recipe, shape: &ModelShape, load: Load, needed: Memory) -> u64 {
+    let full = recipe.method.kind == MethodKind::Full;
+    let weight = largest_linear(shape).max(shape.embedding()) * F32;
+    let weight = if full { weight } else { weight.min(ROWS_AT_ONCE) };
+    let page = weight.max(logits(recipe, shape, load) / 2).max(scores(shape, load) / 2);
+    let in_pages = needed.total() - if full { 0 } else { needed.base };
+    (in_pages as f64 * UNFILLED) as u64 + page / 2
+}
+
+/// Numbers of the largest linear layer.
+fn largest_linear(shape: &ModelShape) -> u64 {
+    let numbers = shape.linears.iter().map(|l| (l.inputs * l.outputs) as u64);
+    numbers.max().unwrap_or(0)
 }
 
 /// Attention scores of a piece, and their gradient; one group of query heads is not divided. The CPU computes them block by block.
@@ -191,12 +207,7 @@ fn logits(recipe: &Recipe, shape: &ModelShape, load: Load) -> u64 {
 
 /// Frozen weights that are not in f32 are unpacked in pieces; trained ones have their gradient beside the transposed product.
 fn unpacked(recipe: &Recipe, shape: &ModelShape, processor: Processor) -> u64 {
-    let largest = shape
-        .linears
-        .iter()
-        .map(|l| (l.inputs * l.outputs) as u64)
-        .max()
-        .unwrap_or(0);
+    let largest = largest_linear(shape);
     if recipe.method.kind == MethodKind::Full {
         // Gradients of the embedding come from both of its ends.
         return shape.embedding() * F32;
