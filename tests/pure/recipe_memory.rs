@@ -80,6 +80,7 @@ const RESERVED: &[Reserved] = &[
     starters(&["method.kind=full"], 2, 256, 108.6),
     starters(&["method.quant=nf4"], 3, 256, 95.9),
     smollm2s(&[], 75, 724.6),
+    smollm2s(&["method.quant=nf4"], 75, 354.7),
 ];
 
 fn starter() -> ModelShape {
