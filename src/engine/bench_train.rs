@@ -1,11 +1,11 @@
 //! The job `bench_train`: how fast training steps are and what memory they take, on random weights of a named shape and random ids. Knows
 //! no files: neither model nor data is needed.
 
+use burn::tensor::Device;
+
 use super::reserved::watched;
 use super::train::{random_model, trainer_over};
 use super::{EngineError, Flags, Sink, adapters, devices, memory, peak_memory, stage};
-use burn::tensor::Device;
-
 use crate::batch::{Example, Packed, collate};
 use crate::formats::config::ModelConfig;
 use crate::formats::shapes::shape;

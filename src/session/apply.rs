@@ -56,7 +56,7 @@ pub fn absorb(state: &mut State, outcome: Outcome) -> Vec<Effect> {
 
 fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
     match outcome {
-        Outcome::Classified(found) => all_classified(state, found),
+        Outcome::Classified(found) => classified(state, found),
         Outcome::Model { path, result } => model::absorb(state, path, result),
         Outcome::ModelListed(card) => model::listed(state, card),
         Outcome::Data { path, result } => {
@@ -163,30 +163,26 @@ fn take_in(state: &mut State, outcome: Outcome) -> Vec<Effect> {
 }
 
 /// Data files that come together are one set of rows; anything else opens by itself.
-fn all_classified(state: &mut State, found: Vec<(PathBuf, PathKind)>) -> Vec<Effect> {
-    let (data, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, kind)| *kind == PathKind::Data);
-    let mut effects = Vec::new();
-    for (path, kind) in others {
-        effects.extend(classified(state, path, kind));
+fn classified(state: &mut State, found: Vec<(PathBuf, PathKind)>) -> Vec<Effect> {
+    let (mut effects, mut data) = (Vec::new(), Vec::new());
+    for (path, kind) in found {
+        effects.extend(match kind {
+            PathKind::Data => {
+                data.push(path);
+                Vec::new()
+            }
+            PathKind::Model => model::apply(state, super::ModelCommand::Open(path.display().to_string())),
+            PathKind::TrainerState => runs::apply(state, runs::RunsCommand::Import(path)),
+            PathKind::Adapter { base } => chats::open_adapter(state, path, base),
+            PathKind::Unknown(message) => {
+                let way = Way::new("Open data", Command::Go(Room::Data));
+                state.problems.report(message, vec![way]);
+                Vec::new()
+            }
+        });
     }
     if !data.is_empty() {
-        let paths = data.into_iter().map(|(path, _)| path).collect();
-        effects.extend(data::apply(state, super::DataCommand::Open(paths)));
+        effects.extend(data::apply(state, super::DataCommand::Open(data)));
     }
     effects
-}
-
-fn classified(state: &mut State, path: PathBuf, kind: PathKind) -> Vec<Effect> {
-    match kind {
-        PathKind::Data => data::apply(state, super::DataCommand::Open(vec![path])),
-        PathKind::Model => model::apply(state, super::ModelCommand::Open(path.display().to_string())),
-        PathKind::TrainerState => runs::apply(state, runs::RunsCommand::Import(path)),
-        PathKind::Adapter { base } => chats::open_adapter(state, path, base),
-        PathKind::Unknown(message) => {
-            state
-                .problems
-                .report(message, vec![Way::new("Open data", Command::Go(Room::Data))]);
-            Vec::new()
-        }
-    }
 }

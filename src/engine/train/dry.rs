@@ -24,11 +24,15 @@ pub(super) fn dry_step(
         return Ok(());
     };
     stage(sink, "Trying the largest batch", 0, 1);
-    let load = load(&largest);
+    let processor = match devices::reserved(&setting.device) {
+        Some(_) => Processor::Gpu,
+        None => Processor::Cpu,
+    };
+    let load = load(&largest, processor);
     // A second one shows what accumulation keeps between them.
     let count = setting.recipe.batch.accumulation.min(2);
     let batches = vec![largest; count];
-    if devices::reserved(&setting.device).is_some() {
+    if processor == Processor::Gpu {
         // Kernels are tuned the first time, on copies of what they will work on.
         trainer.gradients(&batches)?;
         setting.device.memory_cleanup();
@@ -38,10 +42,6 @@ pub(super) fn dry_step(
     let shape = ModelShape {
         stored: kept_quantised(setting, trainer),
         ..ModelShape::from(&trainer.model.config)
-    };
-    let load = match reserved {
-        Some(_) => load.on(Processor::Gpu),
-        None => load,
     };
     sink(Event::Memory {
         estimated: estimate(&setting.recipe, &shape, load).total(),
@@ -53,12 +53,12 @@ pub(super) fn dry_step(
     Ok(())
 }
 
-fn load(batch: &Packed) -> Load {
+fn load(batch: &Packed, processor: Processor) -> Load {
     Load {
         rows: batch.rows,
         len: batch.ids.len() / batch.rows.max(1),
         supervised: batch.supervised(),
-        processor: Processor::Cpu,
+        processor,
     }
 }
 
