@@ -79,6 +79,8 @@ const RESERVED: &[Reserved] = &[
     starters(&["batch.checkpointing=true"], 4, 256, 61.4),
     starters(&["method.kind=full"], 2, 256, 108.6),
     starters(&["method.quant=nf4"], 3, 256, 95.9),
+    starters(&["method.quant=q8", "batch.accumulation=2"], 3, 192, 72.0),
+    starters(&["method.kind=full", "optim.name=adafactor"], 1, 384, 63.0),
     smollm2s(&[], 75, 724.6),
     smollm2s(&["method.quant=nf4"], 75, 354.7),
 ];
